@@ -1,0 +1,170 @@
+use thiserror::Error;
+
+/// The raw readings of one series in one run: never empty, always finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples(Vec<f64>);
+
+/// What a tool reports when it keeps no raw readings: one location, and what it says of the spread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    value: f64,
+    sd: Option<f64>,
+    n: Option<u64>,
+}
+
+/// What was read off one series in one run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// Raw readings.
+    Samples(Samples),
+    /// A location without its raw readings.
+    Summary(Summary),
+}
+
+/// Why numbers are not a reading.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum ReadingError {
+    /// No number at all.
+    #[error("has no samples")]
+    Empty,
+    /// Infinite or not a number; `index` counts from 0.
+    #[error("sample {index} is {value}, which is not a finite number")]
+    NotFinite {
+        /// Which sample.
+        index: usize,
+        /// What it was.
+        value: f64,
+    },
+    /// A spread below zero, or not a number.
+    #[error("standard deviation {0} is not a finite number of at least 0")]
+    BadSpread(f64),
+}
+
+impl Samples {
+    /// Checks that there is at least one sample and that every sample is finite.
+    pub fn new(samples: Vec<f64>) -> Result<Self, ReadingError> {
+        if samples.is_empty() {
+            return Err(ReadingError::Empty);
+        }
+        match samples.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            Some((index, &value)) => Err(ReadingError::NotFinite { index, value }),
+            None => Ok(Self(samples)),
+        }
+    }
+
+    /// Returns the samples in the order in which they were taken, where the tool kept that order.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.0
+    }
+}
+
+impl Summary {
+    /// Checks that the value is finite and the spread, where given, finite and not negative.
+    pub fn new(value: f64, sd: Option<f64>, n: Option<u64>) -> Result<Self, ReadingError> {
+        if !value.is_finite() {
+            return Err(ReadingError::NotFinite { index: 0, value });
+        }
+        match sd {
+            Some(sd) if !(sd.is_finite() && sd >= 0.0) => Err(ReadingError::BadSpread(sd)),
+            Some(_) | None => Ok(Self { value, sd, n }),
+        }
+    }
+
+    /// Returns the location that the tool reported.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// Returns the standard deviation that the tool reported, in the unit of the value.
+    pub fn sd(&self) -> Option<f64> {
+        self.sd
+    }
+
+    /// Returns how many readings the tool says are behind the value.
+    pub fn n(&self) -> Option<u64> {
+        self.n
+    }
+}
+
+impl Reading {
+    /// Returns the location that verdicts use: the median of the samples, else the value reported.
+    pub fn location(&self) -> f64 {
+        match self {
+            Reading::Samples(samples) => median(samples.as_slice()),
+            Reading::Summary(summary) => summary.value,
+        }
+    }
+
+    /// Returns the raw samples; empty where the tool kept none.
+    pub fn samples(&self) -> &[f64] {
+        match self {
+            Reading::Samples(samples) => samples.as_slice(),
+            Reading::Summary(_) => &[],
+        }
+    }
+
+    /// Returns the same reading with every value multiplied by `factor`, which must be finite and positive.
+    pub fn scaled(&self, factor: f64) -> Self {
+        match self {
+            Reading::Samples(samples) => {
+                Reading::Samples(Samples(samples.0.iter().map(|value| value * factor).collect()))
+            }
+            Reading::Summary(Summary { value, sd, n }) => {
+                Reading::Summary(Summary { value: value * factor, sd: sd.map(|sd| sd * factor), n: *n })
+            }
+        }
+    }
+}
+
+/// Returns the median: the middle value, or the mean of the two middle ones. `NaN` for no values.
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let middle = values.len() / 2;
+    let upper = *values.select_nth_unstable_by(middle, f64::total_cmp).1;
+    if values.len() % 2 == 1 {
+        return upper;
+    }
+    let lower = values[..middle].iter().copied().max_by(f64::total_cmp).expect("two or more values");
+    // Halved before they are added, so that the mean of two huge values stays finite.
+    if lower == upper { upper } else { lower / 2.0 + upper / 2.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_not_a_reading() {
+        assert_eq!(Samples::new(vec![]), Err(ReadingError::Empty));
+        assert!(matches!(Samples::new(vec![1.0, f64::NAN]), Err(ReadingError::NotFinite { index: 1, .. })));
+        assert!(matches!(Summary::new(f64::INFINITY, None, None), Err(ReadingError::NotFinite { .. })));
+        assert_eq!(Summary::new(1.0, Some(-0.1), None), Err(ReadingError::BadSpread(-0.1)));
+    }
+
+    #[test]
+    fn the_median_is_the_middle_value_or_the_mean_of_the_two() {
+        for (values, expected) in [
+            (vec![3.0], 3.0),
+            (vec![4.0, 2.0], 3.0),
+            (vec![9.0, 1.0, 5.0], 5.0),
+            (vec![4.0, 1.0, 3.0, 2.0], 2.5),
+            (vec![f64::MAX, f64::MAX], f64::MAX),
+        ] {
+            assert_eq!(median(&values), expected, "{values:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn half_of_the_values_lie_on_each_side_of_the_median(values in prop::collection::vec(-1e9..1e9, 1..40)) {
+            let middle = median(&values);
+            prop_assert!(values.iter().filter(|value| **value < middle).count() <= values.len() / 2);
+            prop_assert!(values.iter().filter(|value| **value > middle).count() <= values.len() / 2);
+        }
+    }
+}
