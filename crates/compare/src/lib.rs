@@ -1,0 +1,24 @@
+//! Pairs baselines that may be compared, refuses the others with the reason, and judges every series.
+//!
+//! Pure: no files, no git, no clock, no text for people; random numbers come from a fixed seed. The only way
+//! to a [`Comparison`] leads through [`Pair::new`], so nothing is ever judged that was not found comparable.
+//! What a verdict looks like on a page is `perf-render`'s business.
+
+mod census;
+mod comparison;
+mod outcome;
+mod pair;
+mod policy;
+mod refusal;
+mod rule;
+
+pub use census::Census;
+pub use comparison::{Comparison, Judged, Obstacle, OneSided, Unjudged, compare};
+pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
+pub use pair::Pair;
+pub use policy::{Inconclusive, Limits, Policy};
+pub use refusal::{FactDifference, Refusal, differences};
+pub use rule::{Change, Interval, Verdict};
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,203 @@
+use std::path::PathBuf;
+
+use perf_model::{CommitId, Environment};
+
+use crate::comparison::Comparison;
+use crate::policy::Inconclusive;
+use crate::refusal::Refusal;
+
+/// Everything one call of `perf compare` found out, ready to be rendered.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The side that is judged.
+    pub head: Endpoint,
+    /// The side that it is held against.
+    pub base: Endpoint,
+    /// Why that base.
+    pub choice: BaseChoice,
+    /// One section for each environment that the head was measured in; never empty.
+    pub sections: Vec<Section>,
+    /// What the reader must know beside the verdicts.
+    pub notices: Vec<Notice>,
+    /// What an undecided series means here.
+    pub inconclusive: Inconclusive,
+}
+
+/// One environment of an outcome.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// The environment; `None` where the head was measured nowhere.
+    pub environment: Option<Environment>,
+    /// What became of it.
+    pub result: Result<Comparison, Refusal>,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Endpoint {
+    /// A commit.
+    Commit {
+        /// Its id.
+        id: CommitId,
+        /// The first line of its message, where the commit is here.
+        subject: Option<String>,
+    },
+    /// Uncommitted changes on top of a commit.
+    Worktree {
+        /// The commit below the changes.
+        on: CommitId,
+    },
+    /// A run saved to a file.
+    File {
+        /// Where.
+        path: PathBuf,
+        /// The commit that its runs were recorded for, where they say.
+        commit: Option<CommitId>,
+    },
+}
+
+/// Why the base is the base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaseChoice {
+    /// The merge base of the head with a branch.
+    MergeBase {
+        /// The branch.
+        branch: String,
+    },
+    /// A revision that the caller named.
+    Named {
+        /// As the caller wrote it.
+        revision: String,
+    },
+    /// A file that the caller named.
+    File,
+}
+
+/// Something the reader of a report must know beside the verdicts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The base itself has no baseline; its nearest first-parent ancestor with one stands in.
+    AncestorServes {
+        /// The commit that was asked for.
+        asked: CommitId,
+        /// The commit that serves.
+        serves: CommitId,
+        /// How many first-parent steps lie between them.
+        distance: usize,
+    },
+    /// A commit has no baseline of its own; another commit with the very same tree stands in.
+    SameTreeServes {
+        /// The commit that was asked for.
+        asked: CommitId,
+        /// The commit that serves.
+        serves: CommitId,
+    },
+    /// Stored lines that could not be used.
+    UnreadableLines {
+        /// On which commit.
+        commit: CommitId,
+        /// How many.
+        lines: usize,
+    },
+    /// The head equals its own merge base.
+    HeadIsBase {
+        /// The commit.
+        commit: CommitId,
+    },
+    /// The file holds no environment, so that the comparability of the two sides rests on the caller.
+    NoEnvironment {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// What an outcome means for the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Judged, nothing beyond a fail limit.
+    Passed,
+    /// Judged, something beyond a fail limit.
+    Failed,
+    /// Nothing could be judged.
+    Refused,
+}
+
+impl Outcome {
+    /// Returns the comparisons of all sections that were judged.
+    pub fn comparisons(&self) -> impl Iterator<Item = &Comparison> {
+        self.sections.iter().filter_map(|section| section.result.as_ref().ok())
+    }
+
+    /// Returns the refusals of all sections that were not.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.sections.iter().filter_map(|section| section.result.as_ref().err())
+    }
+
+    /// Returns what the outcome means for the gate.
+    pub fn status(&self) -> Status {
+        let fails = |comparison: &Comparison| {
+            let census = comparison.census;
+            let undecided = match self.inconclusive {
+                Inconclusive::Pass => 0,
+                Inconclusive::Fail => census.inconclusive,
+            };
+            census.regressed + undecided > 0
+        };
+        if self.comparisons().any(fails) {
+            Status::Failed
+        } else if self.comparisons().next().is_some() {
+            Status::Passed
+        } else {
+            Status::Refused
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::fixtures::baseline;
+    use crate::{Pair, Policy, compare};
+
+    fn judged(before: &[f64], after: &[f64]) -> Section {
+        let (before, after) = (baseline(&[("a", before)]), baseline(&[("a", after)]));
+        let environment = Some(after.environment.clone());
+        let pair = Pair::new(before, after, &BTreeSet::new()).unwrap();
+        Section { environment, result: compare(pair, &Policy::default()) }
+    }
+
+    fn refused() -> Section {
+        Section { environment: None, result: Err(Refusal::NothingShared { base: 1, head: 1 }) }
+    }
+
+    fn outcome(sections: Vec<Section>, inconclusive: Inconclusive) -> Outcome {
+        let endpoint = Endpoint::File { path: "run.jsonl".into(), commit: None };
+        Outcome {
+            head: endpoint.clone(),
+            base: endpoint,
+            choice: BaseChoice::File,
+            sections,
+            notices: vec![],
+            inconclusive,
+        }
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_worst_section_judged() {
+        let good = || judged(&[10.0; 3], &[10.0; 3]);
+        let bad = || judged(&[10.0; 3], &[20.0; 3]);
+        let undecided = || judged(&[10.0], &[10.0]);
+        for (case, sections, inconclusive, expected) in [
+            ("all good", vec![good(), good()], Inconclusive::Pass, Status::Passed),
+            ("one regressed", vec![good(), bad(), refused()], Inconclusive::Pass, Status::Failed),
+            ("some refused", vec![refused(), good()], Inconclusive::Pass, Status::Passed),
+            ("all refused", vec![refused(), refused()], Inconclusive::Pass, Status::Refused),
+            ("undecided passes", vec![undecided()], Inconclusive::Pass, Status::Passed),
+            ("undecided fails on request", vec![undecided()], Inconclusive::Fail, Status::Failed),
+        ] {
+            assert_eq!(outcome(sections, inconclusive).status(), expected, "{case}");
+        }
+    }
+}

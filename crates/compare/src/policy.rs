@@ -1,0 +1,37 @@
+/// How large a change for the worse must be before it warns, and before it fails.
+///
+/// Both are relative: `0.1` is 10 %. For a metric where higher is better, a limit of 10 % means a drop of
+/// 10 %.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// From here on a series is `slower`.
+    pub warn: f64,
+    /// From here on a series is `regressed`.
+    pub fail: f64,
+}
+
+impl Default for Limits {
+    /// Warns at 10 % and fails at 25 %: above the run-to-run noise of shared runners, below what users notice.
+    fn default() -> Self {
+        Self { warn: 0.10, fail: 0.25 }
+    }
+}
+
+/// What a series that cannot be decided means for the gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inconclusive {
+    /// It is reported and does not fail.
+    #[default]
+    Pass,
+    /// It fails like a regression.
+    Fail,
+}
+
+/// What the project asks of its numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Policy {
+    /// The limits of every series.
+    pub limits: Limits,
+    /// What an undecided series means.
+    pub inconclusive: Inconclusive,
+}

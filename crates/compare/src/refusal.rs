@@ -1,0 +1,64 @@
+use std::collections::BTreeSet;
+
+use perf_model::{CommitId, Environment, Facts};
+
+/// Why there is nothing to judge. A value, not a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// Both sides were measured, but never in environments that may be compared.
+    EnvironmentsDiffer {
+        /// Where the base was measured.
+        base: Box<Environment>,
+        /// Where the head was measured.
+        head: Box<Environment>,
+    },
+    /// No baseline exists for the base, nor for an ancestor near enough to stand in for it.
+    BaseNotMeasured {
+        /// The base commit.
+        base: CommitId,
+        /// How many first-parent ancestors were looked at.
+        looked_back: usize,
+    },
+    /// No run exists for the head.
+    HeadNotMeasured {
+        /// The head commit.
+        head: CommitId,
+    },
+    /// Both sides were measured in one environment, but no series occurs on both.
+    NothingShared {
+        /// How many series the base has.
+        base: usize,
+        /// How many series the head has.
+        head: usize,
+    },
+    /// Series occur on both sides, but none of them could be judged.
+    NothingJudged {
+        /// How many series occur on both sides.
+        shared: usize,
+    },
+}
+
+/// One identity fact in which two environments differ; `None` where a side does not have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactDifference {
+    /// The fact's name.
+    pub fact: String,
+    /// Its value at the base.
+    pub base: Option<String>,
+    /// Its value at the head.
+    pub head: Option<String>,
+}
+
+/// Lists the identity facts in which two environments differ, by name.
+pub fn differences(base: &Facts, head: &Facts) -> Vec<FactDifference> {
+    let facts: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
+    facts
+        .into_iter()
+        .filter(|fact| base.get(*fact) != head.get(*fact))
+        .map(|fact| FactDifference {
+            fact: fact.clone(),
+            base: base.get(fact).cloned(),
+            head: head.get(fact).cloned(),
+        })
+        .collect()
+}
