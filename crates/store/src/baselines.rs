@@ -1,0 +1,172 @@
+//! Finding baselines: of one commit, of one environment, of all.
+
+use std::collections::BTreeSet;
+
+use perf_model::{Baseline, CommitId, Fingerprint, Run};
+
+use crate::error::StoreError;
+use crate::line::{self, LineError};
+use crate::lines::Lines;
+use crate::record::by_commit;
+use crate::refs;
+use crate::repository::Store;
+
+/// The baselines of one commit, and what could not be used.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// One for each environment, by fingerprint.
+    pub baselines: Vec<Stored>,
+    /// Lines that are no runs of this commit in this environment.
+    pub unusable: Vec<Unusable>,
+}
+
+/// A baseline and the environment it is stored under.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The environment.
+    pub fingerprint: Fingerprint,
+    /// The runs.
+    pub baseline: Baseline,
+}
+
+/// A line in a note that is kept but not used.
+#[derive(Debug)]
+pub struct Unusable {
+    /// The environment that it is stored under.
+    pub fingerprint: Fingerprint,
+    /// Why it is not used.
+    pub reason: String,
+}
+
+/// One commit's baseline in one environment, as a log lists it.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// The commit.
+    pub commit: CommitId,
+    /// The environment.
+    pub stored: Stored,
+}
+
+impl Store {
+    /// Finds the baselines of a commit in every environment, in the notes and in the journal.
+    pub fn find(&self, commit: &CommitId) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        for fingerprint in self.fingerprints()? {
+            self.find_in(&fingerprint, commit, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Lists the environments that have a notes ref or lines in the journal.
+    pub fn fingerprints(&self) -> Result<Vec<Fingerprint>, StoreError> {
+        let notes = refs::under(&self.repo, refs::NOTES)?.into_iter().map(|(fingerprint, _)| fingerprint);
+        let all: BTreeSet<_> = notes.chain(self.journal().fingerprints()?).collect();
+        Ok(all.into_iter().collect())
+    }
+
+    /// Lists every baseline of every environment, newest first, and what could not be used.
+    pub fn log(&self) -> Result<(Vec<Logged>, Vec<Unusable>), StoreError> {
+        let mut log = Vec::new();
+        let mut unusable = Vec::new();
+        for fingerprint in self.fingerprints()? {
+            for commit in self.measured_in(&fingerprint)? {
+                let mut found = Found::default();
+                self.find_in(&fingerprint, &commit, &mut found)?;
+                unusable.append(&mut found.unusable);
+                log.extend(
+                    found.baselines.into_iter().map(|stored| Logged { commit: commit.clone(), stored }),
+                );
+            }
+        }
+        log.sort_by_key(|logged| std::cmp::Reverse(logged.stored.baseline.measured()));
+        Ok((log, unusable))
+    }
+
+    /// Lists the commits, measured in any environment, whose id begins with these hex digits. They need not
+    /// be in the repository any more.
+    pub fn measured_with_prefix(&self, prefix: &str) -> Result<Vec<CommitId>, StoreError> {
+        let mut all = BTreeSet::new();
+        for fingerprint in self.fingerprints()? {
+            all.extend(self.measured_in(&fingerprint)?);
+        }
+        Ok(all.into_iter().filter(|commit| commit.as_str().starts_with(prefix)).collect())
+    }
+
+    /// Returns any environment's facts by its fingerprint, or by the first digits of one.
+    pub fn environments_with_prefix(&self, prefix: &str) -> Result<Vec<Stored>, StoreError> {
+        let mut found = Vec::new();
+        for fingerprint in self.fingerprints()?.into_iter().filter(|it| it.as_str().starts_with(prefix)) {
+            for commit in self.measured_in(&fingerprint)? {
+                let mut at = Found::default();
+                self.find_in(&fingerprint, &commit, &mut at)?;
+                if let Some(stored) = at.baselines.pop() {
+                    found.push(stored);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn measured_in(&self, fingerprint: &Fingerprint) -> Result<BTreeSet<CommitId>, StoreError> {
+        let mut commits = BTreeSet::new();
+        if let Some(tip) = refs::tip(&self.repo, &refs::notes(fingerprint))? {
+            commits.extend(self.annotated(tip)?);
+        }
+        commits.extend(self.journal().entries(fingerprint)?.into_iter().map(|entry| entry.commit));
+        Ok(commits)
+    }
+
+    fn find_in(
+        &self,
+        fingerprint: &Fingerprint,
+        commit: &CommitId,
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
+        let mut lines = self.note(refs::tip(&self.repo, &refs::notes(fingerprint))?, commit)?;
+        let mut entries = self.journal().entries(fingerprint)?;
+        entries.retain(|entry| entry.commit == *commit);
+        for more in by_commit(&entries)?.values() {
+            lines.unite(more);
+        }
+        let runs = usable(&lines, fingerprint, commit, &mut found.unusable);
+        let baseline = Baseline::new(runs);
+        found
+            .baselines
+            .extend(baseline.map(|baseline| Stored { fingerprint: fingerprint.clone(), baseline }));
+        Ok(())
+    }
+}
+
+/// Decodes the lines that are runs of this commit in this environment; the others are named.
+fn usable(
+    lines: &Lines,
+    fingerprint: &Fingerprint,
+    commit: &CommitId,
+    unusable: &mut Vec<Unusable>,
+) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for line in lines.iter() {
+        match check(line, fingerprint, commit) {
+            Ok(run) if runs.iter().any(|other| other.id == run.id) => unusable.push(Unusable {
+                fingerprint: fingerprint.clone(),
+                reason: format!("{commit}: two different lines are run {}", run.id.as_str()),
+            }),
+            Ok(run) => runs.push(run),
+            Err(reason) => unusable.push(Unusable { fingerprint: fingerprint.clone(), reason }),
+        }
+    }
+    runs
+}
+
+fn check(line: &[u8], fingerprint: &Fingerprint, commit: &CommitId) -> Result<Run, String> {
+    let run = line::decode(line).map_err(|error: LineError| format!("{commit}: a line {error}"))?;
+    // Git copies notes along when it rewrites commits; a copy was never measured.
+    if run.lineage.commit != *commit {
+        return Err(format!("{commit}: a line was recorded for {}", run.lineage.commit));
+    }
+    if run.environment.fingerprint() != *fingerprint {
+        return Err(format!("{commit}: a line belongs to environment {}", run.environment.fingerprint()));
+    }
+    Ok(run)
+}

@@ -1,0 +1,146 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::line::LineError;
+
+/// What can go wrong with a store.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// There is no repository here.
+    #[error("{}: not a git repository (nor any of its parent directories)", dir.display())]
+    NotARepository {
+        /// Where one was looked for.
+        dir: PathBuf,
+        /// Why it could not be opened.
+        source: Box<gix::Error>,
+    },
+    /// The repository has a feature under which this store would lose data.
+    #[error("{}: repository extension `{name} = {value}` is not supported", dir.display())]
+    UnsupportedExtension {
+        /// The repository.
+        dir: PathBuf,
+        /// The extension.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// `HEAD` points to a branch without commits.
+    #[error("HEAD has no commit yet")]
+    UnbornHead,
+    /// A revision that names nothing.
+    #[error("{revision}: no such revision")]
+    NoSuchRevision {
+        /// As the caller wrote it.
+        revision: String,
+    },
+    /// A revision that names something other than a commit.
+    #[error("{revision}: is a {kind}, not a commit")]
+    NotACommit {
+        /// As the caller wrote it.
+        revision: String,
+        /// What it is.
+        kind: String,
+    },
+    /// None of the branches that could be the base exists.
+    #[error("no base branch: looked for {}", looked_for.join(", "))]
+    NoBaseBranch {
+        /// The refs that were tried.
+        looked_for: Vec<String>,
+    },
+    /// No remote of that name, or none at all.
+    #[error("{0}")]
+    Remote(String),
+    /// A remote's name that cannot be part of a ref.
+    #[error("{0}: not a valid ref name")]
+    BadRefName(String),
+    /// Other programs keep changing a ref.
+    #[error("{0}: other programs keep changing this ref")]
+    Contended(String),
+    /// A notes tree larger than any real one.
+    #[error("{0}: a notes tree with too many entries")]
+    TooManyNotes(String),
+    /// A file under the repository's git directory.
+    #[error("{}: {action}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A run that cannot be written as a line.
+    #[error("the run cannot be recorded")]
+    Line(#[from] LineError),
+    /// Another process holds the lock on a ref.
+    #[error("{name}: the ref is locked by another process")]
+    Locked {
+        /// Which ref.
+        name: String,
+        /// What gix said.
+        source: Box<gix::Error>,
+    },
+    /// `git` could not be started.
+    #[error("`git` could not be started")]
+    NoGit(#[source] std::io::Error),
+    /// `git` failed.
+    #[error("`git {command}` failed with {status}: {words}")]
+    Git {
+        /// The subcommand.
+        command: String,
+        /// Its exit status in words.
+        status: String,
+        /// What it printed on standard error, made safe to show.
+        words: String,
+    },
+    /// `git` did not end in time and was stopped.
+    #[error("`git {command}` did not end within {} s and was stopped", after.as_secs())]
+    TimedOut {
+        /// The subcommand.
+        command: String,
+        /// How long it was given.
+        after: Duration,
+    },
+    /// The remote took none of the attempts.
+    #[error("{remote}: the push was rejected {attempts} times: {words}; the runs are still here")]
+    PushRejected {
+        /// The remote.
+        remote: String,
+        /// How often it was tried.
+        attempts: usize,
+        /// The remote's own words, made safe to show.
+        words: String,
+    },
+    /// Anything that gix reports about objects and refs.
+    #[error("{action}")]
+    Repository {
+        /// What was attempted.
+        action: String,
+        /// What gix said.
+        source: Box<gix::Error>,
+    },
+}
+
+/// Adds what was attempted to an error of gix.
+pub(crate) trait Doing<T> {
+    fn doing(self, action: impl FnOnce() -> String) -> Result<T, StoreError>;
+}
+
+impl<T, E: Into<gix::Error>> Doing<T> for Result<T, E> {
+    fn doing(self, action: impl FnOnce() -> String) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Repository { action: action(), source: Box::new(source.into()) })
+    }
+}
+
+/// Adds the file and what was attempted to an I/O error.
+pub(crate) trait At<T> {
+    fn at(self, path: &std::path::Path, action: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> At<T> for std::io::Result<T> {
+    fn at(self, path: &std::path::Path, action: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::File { path: path.to_owned(), action, source })
+    }
+}

@@ -1,0 +1,212 @@
+//! Runs as files beside the repository's objects, from before they reach the notes until they are safe there.
+//!
+//! `perf/journal/<fingerprint>/<commit>.<run>` holds a line that is not in the local notes yet;
+//! `perf/kept/...` one that is, but that no remote is known to have. Readers unite both with the notes, so
+//! that a fetch that overwrites local notes loses nothing that was not shared.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use perf_model::{CommitId, Fingerprint, RunId};
+
+use crate::error::{At, StoreError};
+
+/// How far a line has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Recorded, not in the local notes yet.
+    Journal,
+    /// In the local notes, not known to be on a remote.
+    Kept,
+}
+
+const STAGES: [Stage; 2] = [Stage::Journal, Stage::Kept];
+
+/// Without a remote a kept line goes once the system has surely written the notes to disk.
+const SETTLED: Duration = Duration::from_secs(3600);
+
+#[derive(Debug)]
+pub(crate) struct Journal {
+    dir: PathBuf,
+}
+
+/// One line in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) stage: Stage,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) commit: CommitId,
+    path: PathBuf,
+}
+
+impl Journal {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// Writes a line so that it survives the death of the process and of the machine.
+    pub(crate) fn write(
+        &self,
+        fingerprint: &Fingerprint,
+        commit: &CommitId,
+        run: &RunId,
+        line: &[u8],
+    ) -> Result<(), StoreError> {
+        let dir = self.stage_dir(Stage::Journal).join(fingerprint.as_str());
+        fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
+        let path = dir.join(format!("{commit}.{}", run.as_str()));
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".tmp")
+            .tempfile_in(&dir)
+            .at(&dir, "no file can be created in it")?;
+        let written = temporary.write_all(line).and_then(|()| temporary.as_file().sync_all());
+        written.at(&path, "cannot be written")?;
+        temporary.persist(&path).map_err(|error| error.error).at(&path, "cannot be put in place")?;
+        sync_dir(&dir)
+    }
+
+    /// Lists the environments that have lines in the journal.
+    pub(crate) fn fingerprints(&self) -> Result<Vec<Fingerprint>, StoreError> {
+        let mut all = Vec::new();
+        for stage in STAGES {
+            all.extend(names(&self.stage_dir(stage))?.iter().filter_map(|name| name.parse().ok()));
+        }
+        all.sort();
+        all.dedup();
+        Ok(all)
+    }
+
+    /// Lists the lines of one environment.
+    pub(crate) fn entries(&self, fingerprint: &Fingerprint) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::new();
+        for stage in STAGES {
+            let dir = self.stage_dir(stage).join(fingerprint.as_str());
+            for name in names(&dir)? {
+                let Some(commit) = name.split_once('.').and_then(|(commit, _)| commit.parse().ok()) else {
+                    continue;
+                };
+                let (fingerprint, path) = (fingerprint.clone(), dir.join(&name));
+                entries.push(Entry { stage, fingerprint, commit, path });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Marks lines as being in the local notes.
+    pub(crate) fn keep(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        for entry in entries.iter().filter(|entry| entry.stage == Stage::Journal) {
+            let dir = self.stage_dir(Stage::Kept).join(entry.fingerprint.as_str());
+            fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
+            let name = entry.path.file_name().expect("an entry is a file in a directory");
+            done(fs::rename(&entry.path, dir.join(name))).at(&entry.path, "cannot be moved")?;
+        }
+        Ok(())
+    }
+
+    /// Drops lines that a remote has.
+    pub(crate) fn forget(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        for entry in entries {
+            done(fs::remove_file(&entry.path)).at(&entry.path, "cannot be removed")?;
+        }
+        Ok(())
+    }
+
+    /// Drops kept lines that have been in the local notes for long; for repositories without a remote.
+    pub(crate) fn forget_settled(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let settled = |entry: &&Entry| {
+            let age = fs::metadata(&entry.path).and_then(|meta| meta.modified()).map(|time| time.elapsed());
+            entry.stage == Stage::Kept && matches!(age, Ok(Ok(age)) if age > SETTLED)
+        };
+        self.forget(&entries.iter().filter(settled).cloned().collect::<Vec<_>>())
+    }
+
+    fn stage_dir(&self, stage: Stage) -> PathBuf {
+        self.dir.join(match stage {
+            Stage::Journal => "journal",
+            Stage::Kept => "kept",
+        })
+    }
+}
+
+impl Entry {
+    /// Reads the line; `None` where another process has moved or dropped it meanwhile.
+    pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        match fs::read(&self.path) {
+            Ok(line) => Ok(Some(line)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).at(&self.path, "cannot be read"),
+        }
+    }
+}
+
+/// Names in a directory, leaving out temporary files; none where the directory does not exist.
+fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(vec![]),
+        other => other.at(dir, "cannot be read")?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.at(dir, "cannot be read")?.file_name();
+        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Another process may have done the same already.
+fn done(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    let synced = File::open(dir).and_then(|handle| handle.sync_all());
+    synced.at(dir, "cannot be synchronised to disk")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal() -> (tempfile::TempDir, Journal, Fingerprint, CommitId) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::new(dir.path().join("perf"));
+        (dir, journal, "0123456789abcdef".parse().unwrap(), "a".repeat(40).parse().unwrap())
+    }
+
+    #[test]
+    fn a_line_stays_until_a_remote_has_it() {
+        let (_dir, journal, fingerprint, commit) = journal();
+        journal.write(&fingerprint, &commit, &RunId::from_bits(1), b"{}").unwrap();
+        let stages = |journal: &Journal| -> Vec<Stage> {
+            journal.entries(&fingerprint).unwrap().iter().map(|entry| entry.stage).collect()
+        };
+        assert_eq!(stages(&journal), [Stage::Journal]);
+        journal.keep(&journal.entries(&fingerprint).unwrap()).unwrap();
+        assert_eq!(stages(&journal), [Stage::Kept]);
+        let entries = journal.entries(&fingerprint).unwrap();
+        assert_eq!(entries[0].read().unwrap().unwrap(), b"{}");
+        journal.forget_settled(&entries).unwrap();
+        assert_eq!(stages(&journal), [Stage::Kept], "a fresh line is not settled");
+        journal.forget(&entries).unwrap();
+        assert_eq!(stages(&journal), []);
+        journal.forget(&entries).expect("dropping twice is harmless");
+        assert_eq!(entries[0].read().unwrap(), None);
+    }
+
+    #[test]
+    fn foreign_files_are_left_alone() {
+        let (_dir, journal, fingerprint, commit) = journal();
+        journal.write(&fingerprint, &commit, &RunId::from_bits(1), b"{}").unwrap();
+        let dir = journal.stage_dir(Stage::Journal).join(fingerprint.as_str());
+        for name in [".tmpXYZ", "README", "HEAD.1"] {
+            fs::write(dir.join(name), "x").unwrap();
+        }
+        assert_eq!(journal.entries(&fingerprint).unwrap().len(), 1);
+    }
+}

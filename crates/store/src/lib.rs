@@ -1,0 +1,32 @@
+//! Baselines in git notes: recording, finding and sharing them, and the merge base they are compared at.
+//!
+//! This is the only crate that uses gix and the only one that starts `git`. It does not know how a tool's
+//! output is read, what a change means, or what a report looks like. It never prints; what it had to leave out
+//! is in the values it returns.
+//!
+//! The bytes and refs are specified in `baselines.git-notes.md` at the top of the repository. In short: one ref
+//! `refs/notes/perf/<fingerprint>` for each environment, one note on each measured commit, one JSON line in it
+//! for each run. A run is first written to a journal beside the repository's objects and then folded into the
+//! notes, so that neither a crash nor a stale lock can lose it.
+
+mod baselines;
+mod error;
+mod git;
+mod history;
+mod journal;
+mod line;
+mod lines;
+mod notes;
+mod record;
+mod refs;
+mod repository;
+mod sync;
+mod worktree;
+
+pub use baselines::{Found, Logged, Stored, Unusable};
+pub use error::StoreError;
+pub use history::{BaseBranch, Commit};
+pub use line::{LineError, decode, encode};
+pub use record::Recorded;
+pub use repository::Store;
+pub use sync::{Pulled, Pushed, SyncOptions};

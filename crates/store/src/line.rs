@@ -1,0 +1,344 @@
+//! One run as one line of JSON. The normative description is `baselines.git-notes.md`.
+
+use std::collections::BTreeMap;
+
+use perf_model::{
+    Better, Environment, Kind, Lineage, Measurement, Metric, Reading, ReadingError, Run, Samples, Source,
+    Summary, Unit,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The version of the line format that this crate writes.
+const FORMAT: u64 = 1;
+
+/// Why a line is not a run, or a run cannot be a line.
+#[derive(Debug, Error)]
+pub enum LineError {
+    /// Not JSON, or not the JSON of a run.
+    #[error("is not a run")]
+    Json(#[from] serde_json::Error),
+    /// Written by a newer `perf`.
+    #[error("has format {0}; this perf reads formats up to {FORMAT}")]
+    Future(u64),
+    /// A field with an impossible value.
+    #[error("field `{field}` is `{value}`")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// A series whose numbers are no reading.
+    #[error("series `{series}` {source}")]
+    Reading {
+        /// The series.
+        series: String,
+        /// What is wrong with it.
+        source: ReadingError,
+    },
+    /// One series occurs twice.
+    #[error("series `{0}` occurs twice")]
+    Duplicate(String),
+    /// A run without measurements.
+    #[error("has no measurements")]
+    Empty,
+}
+
+/// The line as it is stored: keys in alphabetical order, so that equal runs are equal bytes.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    commit: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    context: BTreeMap<String, String>,
+    format: u64,
+    id: String,
+    identity: BTreeMap<String, String>,
+    measurements: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parents: Vec<String>,
+    recorder: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<SourceEntry>,
+    time: String,
+    tree: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    benchmark: String,
+    better: String,
+    kind: String,
+    metric: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    n: Option<u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    params: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    samples: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sd: Option<f64>,
+    unit: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SourceEntry {
+    format: String,
+    tool: String,
+}
+
+/// Only what tells whether the rest can be read.
+#[derive(Deserialize)]
+struct Version {
+    format: u64,
+}
+
+/// Writes a run as one line, without the newline.
+///
+/// # Errors
+///
+/// [`LineError::Empty`] and [`LineError::Duplicate`] for a run that is no run.
+pub fn encode(run: &Run) -> Result<Vec<u8>, LineError> {
+    let mut measurements: Vec<_> = run.measurements.iter().collect();
+    measurements.sort_by_cached_key(|measurement| measurement.series());
+    check(&measurements)?;
+    let line = Line {
+        commit: run.lineage.commit.to_string(),
+        context: run.environment.context.clone(),
+        format: FORMAT,
+        id: run.id.as_str().to_owned(),
+        identity: run.environment.identity.clone(),
+        measurements: measurements.into_iter().map(Entry::from).collect(),
+        parents: run.lineage.parents.iter().map(ToString::to_string).collect(),
+        recorder: run.recorder.clone(),
+        sources: run
+            .sources
+            .iter()
+            .map(|source| SourceEntry { format: source.format.clone(), tool: source.tool.clone() })
+            .collect(),
+        time: written_time(run.time)?,
+        tree: run.lineage.tree.to_string(),
+    };
+    Ok(serde_json::to_vec(&line)?)
+}
+
+/// Reads a line that [`encode`] wrote, of this or an earlier format.
+///
+/// # Errors
+///
+/// Whatever is not a run says why. Fields that this version does not know are no error.
+pub fn decode(line: &[u8]) -> Result<Run, LineError> {
+    let Version { format } = serde_json::from_slice(line)?;
+    if !(1..=FORMAT).contains(&format) {
+        return Err(LineError::Future(format));
+    }
+    let line: Line = serde_json::from_slice(line)?;
+    let measurements: Vec<Measurement> =
+        line.measurements.into_iter().map(Measurement::try_from).collect::<Result<_, _>>()?;
+    let mut sorted: Vec<_> = measurements.iter().collect();
+    sorted.sort_by_cached_key(|measurement| measurement.series());
+    check(&sorted)?;
+    Ok(Run {
+        id: field("id", &line.id)?,
+        lineage: Lineage {
+            commit: field("commit", &line.commit)?,
+            tree: field("tree", &line.tree)?,
+            parents: line.parents.iter().map(|id| field("parents", id)).collect::<Result<_, _>>()?,
+        },
+        time: OffsetDateTime::parse(&line.time, &Rfc3339)
+            .map_err(|_| LineError::Field { field: "time", value: line.time.clone() })?,
+        recorder: line.recorder,
+        environment: Environment { identity: line.identity, context: line.context },
+        sources: line
+            .sources
+            .into_iter()
+            .map(|source| Source { format: source.format, tool: source.tool })
+            .collect(),
+        measurements,
+    })
+}
+
+/// Checks that there are measurements and that no two neighbours are the same series.
+fn check(sorted: &[&Measurement]) -> Result<(), LineError> {
+    if sorted.is_empty() {
+        return Err(LineError::Empty);
+    }
+    match sorted.windows(2).find(|pair| pair[0].series() == pair[1].series()) {
+        Some(pair) => Err(LineError::Duplicate(pair[0].series().to_string())),
+        None => Ok(()),
+    }
+}
+
+fn written_time(time: OffsetDateTime) -> Result<String, LineError> {
+    let utc = time.to_offset(time::UtcOffset::UTC);
+    utc.format(&Rfc3339).map_err(|_| LineError::Field { field: "time", value: utc.to_string() })
+}
+
+fn field<T: std::str::FromStr>(field: &'static str, value: &str) -> Result<T, LineError> {
+    value.parse().map_err(|_| LineError::Field { field, value: value.to_owned() })
+}
+
+impl From<&Measurement> for Entry {
+    fn from(measurement: &Measurement) -> Self {
+        let (samples, value, sd, n) = match &measurement.reading {
+            Reading::Samples(samples) => (samples.as_slice().to_vec(), None, None, None),
+            Reading::Summary(summary) => (vec![], Some(summary.value()), summary.sd(), summary.n()),
+        };
+        Self {
+            benchmark: measurement.benchmark.clone(),
+            better: measurement.metric.better.word().to_owned(),
+            kind: measurement.metric.kind.word().to_owned(),
+            metric: measurement.metric.name.clone(),
+            n,
+            params: measurement.params.clone(),
+            samples,
+            sd,
+            unit: measurement.metric.unit.to_string(),
+            value,
+        }
+    }
+}
+
+impl TryFrom<Entry> for Measurement {
+    type Error = LineError;
+
+    fn try_from(entry: Entry) -> Result<Self, LineError> {
+        let word = |field, value: &str| LineError::Field { field, value: value.to_owned() };
+        let metric = Metric {
+            better: Better::from_word(&entry.better).ok_or_else(|| word("better", &entry.better))?,
+            kind: Kind::from_word(&entry.kind).ok_or_else(|| word("kind", &entry.kind))?,
+            name: entry.metric,
+            unit: Unit::new(&entry.unit),
+        };
+        let reading = match entry.value {
+            Some(value) => Summary::new(value, entry.sd, entry.n).map(Reading::Summary),
+            None => Samples::new(entry.samples).map(Reading::Samples),
+        };
+        let mut measurement = Measurement {
+            benchmark: entry.benchmark,
+            params: entry.params,
+            metric,
+            reading: Reading::Samples(Samples::new(vec![0.0]).expect("one finite sample")),
+        };
+        measurement.reading = reading
+            .map_err(|source| LineError::Reading { series: measurement.series().to_string(), source })?;
+        Ok(measurement)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use perf_model::{CommitId, RunId};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reading() -> impl Strategy<Value = Reading> {
+        let finite = prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL;
+        prop_oneof![
+            prop::collection::vec(finite, 1..6)
+                .prop_map(|samples| Reading::Samples(Samples::new(samples).unwrap())),
+            (finite, prop::option::of(0.0..1e9), prop::option::of(any::<u64>()))
+                .prop_map(|(value, sd, n)| Reading::Summary(Summary::new(value, sd, n).unwrap())),
+        ]
+    }
+
+    fn measurement() -> impl Strategy<Value = Measurement> {
+        (".{1,8}", prop::collection::btree_map(".{0,4}", ".{0,4}", 0..3), reading()).prop_map(
+            |(benchmark, params, reading)| Measurement {
+                benchmark,
+                params,
+                metric: Metric::time("time", "ns"),
+                reading,
+            },
+        )
+    }
+
+    /// Any run that a recorder can make.
+    pub(crate) fn any_run() -> impl Strategy<Value = Run> {
+        let facts = || prop::collection::btree_map(".{0,4}", ".{0,8}", 0..4);
+        let measurements = prop::collection::vec(measurement(), 1..4).prop_map(|mut all| {
+            all.sort_by_cached_key(Measurement::series);
+            all.dedup_by_key(|measurement| measurement.series());
+            all
+        });
+        (any::<u128>(), "[0-9a-f]{40}", 0i64..4_000_000_000, facts(), facts(), measurements).prop_map(
+            |(id, commit, time, identity, context, measurements)| {
+                let commit: CommitId = commit.parse().unwrap();
+                Run {
+                    id: RunId::from_bits(id),
+                    lineage: Lineage { tree: commit.clone(), parents: vec![commit.clone()], commit },
+                    time: OffsetDateTime::from_unix_timestamp(time).unwrap(),
+                    recorder: "perf 0.1.0".into(),
+                    environment: Environment { identity, context },
+                    sources: vec![Source { format: "criterion".into(), tool: "criterion".into() }],
+                    measurements,
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_survives_its_line(run in any_run()) {
+            let line = encode(&run).unwrap();
+            let again = decode(&line).unwrap();
+            prop_assert_eq!(encode(&again).unwrap(), line.clone(), "the same run is the same bytes");
+            prop_assert_eq!(again, run);
+            prop_assert!(!line.contains(&b'\n') && !line.contains(&0), "a line is one line");
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_line_is_an_error_or_another_run(run in any_run(), cut in 0usize..400) {
+            let line = encode(&run).unwrap();
+            if cut < line.len() {
+                prop_assert!(decode(&line[..cut]).is_err());
+            }
+        }
+    }
+
+    const SOUND: &str = r#"{"commit":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","format":1,"id":"00000000000000000000000000000001","identity":{"os":"linux"},"measurements":[{"benchmark":"b","better":"lower","kind":"time","metric":"time","samples":[1.5,2.0],"unit":"ns"}],"recorder":"perf 0.1.0","time":"2026-01-02T03:04:05Z","tree":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#;
+
+    #[test]
+    fn the_first_format_stays_readable_byte_for_byte() {
+        let run = decode(SOUND.as_bytes()).unwrap();
+        assert_eq!(run.measurements[0].reading.samples(), [1.5, 2.0]);
+        assert_eq!(String::from_utf8(encode(&run).unwrap()).unwrap(), SOUND);
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_line() {
+        let nested = format!("{{\"format\":{}1", "[".repeat(100_000));
+        for (case, from, to, expected) in [
+            ("future", "\"format\":1", "\"format\":2", "has format 2"),
+            ("commit", "aaaa", "AAAA", "field `commit`"),
+            ("direction", "lower", "sideways", "field `better` is `sideways`"),
+            ("time", "2026-01-02T", "yesterday ", "field `time`"),
+            ("empty samples", "[1.5,2.0]", "[]", "series `b time` has no samples"),
+            ("huge number", "[1.5,2.0]", "[1e999]", "is not a run"),
+            ("not a number", "[1.5,2.0]", "[NaN]", "is not a run"),
+            ("deep", SOUND, &nested, "is not a run"),
+        ] {
+            let error = decode(SOUND.replace(from, to).as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{case}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_series_cannot_occur_twice_in_a_run() {
+        let mut run = decode(SOUND.as_bytes()).unwrap();
+        run.measurements.push(run.measurements[0].clone());
+        assert!(matches!(encode(&run), Err(LineError::Duplicate(series)) if series == "b time"));
+        run.measurements.clear();
+        assert!(matches!(encode(&run), Err(LineError::Empty)));
+    }
+}

@@ -1,0 +1,276 @@
+//! Trees of notes: an annotated object's id, cut into directories, leads to a blob.
+//!
+//! Git chooses how deep the directories go by how many notes there are, and reads any depth. So does this
+//! module. Where several paths spell one id git shows all their blobs; here they are united.
+
+use std::collections::BTreeMap;
+
+use gix::objs::FindExt;
+use gix::objs::tree::EntryKind;
+use gix::{ObjectId, oid};
+use perf_model::CommitId;
+
+use crate::error::{Doing, StoreError};
+use crate::lines::Lines;
+use crate::refs;
+use crate::repository::{Store, commit_id, object_id};
+
+/// A note above this size is not read: no run is near it, and a hostile one must not fill the memory.
+const MAX_NOTE: u64 = 128 << 20;
+
+/// More notes than any repository has commits worth measuring; a tree that claims more is a bomb.
+const MAX_NOTES: usize = 1_000_000;
+
+/// The note blobs of annotated objects.
+pub(crate) type Blobs = BTreeMap<ObjectId, Vec<ObjectId>>;
+
+/// The blobs of one note in two trees.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    pub(crate) before: Vec<ObjectId>,
+    pub(crate) after: Vec<ObjectId>,
+}
+
+/// Returns the tree that a notes ref's tip holds.
+pub(crate) fn tree(repo: &gix::Repository, tip: ObjectId) -> Result<ObjectId, StoreError> {
+    let commit = repo.find_commit(tip).doing(|| format!("{tip}: a notes ref must point to a commit"))?;
+    Ok(commit.tree_id().doing(|| format!("{tip}: has no tree"))?.detach())
+}
+
+/// Returns the blobs that are the note of `annotated`: none, one, or several where trees were mixed.
+pub(crate) fn find(
+    repo: &gix::Repository,
+    tree: ObjectId,
+    annotated: &oid,
+) -> Result<Vec<ObjectId>, StoreError> {
+    let hex = annotated.to_hex().to_string();
+    let mut found = Vec::new();
+    let mut level = vec![(tree, 0)];
+    let mut buffer = Vec::new();
+    while let Some((tree, depth)) = level.pop() {
+        let (directory, leaf) = (&hex[depth..(depth + 2).min(hex.len())], &hex[depth..]);
+        for entry in repo.objects.find_tree_iter(&tree, &mut buffer).doing(|| unreadable(tree))? {
+            let entry = entry.doing(|| unreadable(tree))?;
+            if entry.mode.is_blob() && entry.filename.eq_ignore_ascii_case(leaf.as_bytes()) {
+                found.push(entry.oid.to_owned());
+            } else if entry.mode.is_tree() && entry.filename.eq_ignore_ascii_case(directory.as_bytes()) {
+                level.push((entry.oid.to_owned(), depth + 2));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Lists all notes of a tree. Entries that are no notes (other files, links, submodules) are passed over.
+pub(crate) fn list(repo: &gix::Repository, tree: ObjectId) -> Result<Blobs, StoreError> {
+    let mut all = Blobs::new();
+    gather(repo, tree, "", &mut all)?;
+    Ok(all)
+}
+
+/// Lists the notes that differ between two trees, as blobs before and after. Equal subtrees are not read.
+pub(crate) fn changed(
+    repo: &gix::Repository,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+) -> Result<BTreeMap<ObjectId, Changed>, StoreError> {
+    let (mut before, mut after) = (Blobs::new(), Blobs::new());
+    differ(repo, (old, new), "", (&mut before, &mut after))?;
+    let mut changed: BTreeMap<_, Changed> = BTreeMap::new();
+    for (annotated, blobs) in before {
+        changed.entry(annotated).or_default().before = blobs;
+    }
+    for (annotated, blobs) in after {
+        changed.entry(annotated).or_default().after = blobs;
+    }
+    changed.retain(|_, note| note.before != note.after);
+    Ok(changed)
+}
+
+/// Reads blobs of one note as one set of lines.
+pub(crate) fn read(repo: &gix::Repository, blobs: &[ObjectId]) -> Result<Lines, StoreError> {
+    let mut lines = Lines::default();
+    for blob in blobs {
+        let size = repo.find_header(*blob).doing(|| unreadable(*blob))?.size();
+        if size <= MAX_NOTE {
+            lines.unite(&Lines::parse(&repo.find_blob(*blob).doing(|| unreadable(*blob))?.data));
+        }
+    }
+    Ok(lines)
+}
+
+/// Returns the tree in which the note of each object holds the lines given, and all else is as it was.
+pub(crate) fn write(
+    repo: &gix::Repository,
+    tree: ObjectId,
+    notes: &BTreeMap<ObjectId, Lines>,
+) -> Result<ObjectId, StoreError> {
+    let doing = || "notes cannot be written".to_owned();
+    let blobs: Vec<(ObjectId, ObjectId)> = notes
+        .iter()
+        .map(|(annotated, lines)| Ok((*annotated, repo.write_blob(lines.to_note()).doing(doing)?.detach())))
+        .collect::<Result<_, StoreError>>()?;
+    edit(repo, tree, &blobs).or_else(|_| edit(repo, without_duplicates(repo, tree)?, &blobs).doing(doing))
+}
+
+fn edit(repo: &gix::Repository, tree: ObjectId, blobs: &[(ObjectId, ObjectId)]) -> gix::Result<ObjectId> {
+    let mut state = gix::note::plumbing::State::new(tree, repo)?;
+    for (annotated, blob) in blobs {
+        state.edit(*annotated, Some(*blob), repo)?;
+    }
+    state.write(repo)
+}
+
+/// Unites notes whose object is spelled by several paths: a tree that gix refuses to edit.
+fn without_duplicates(repo: &gix::Repository, tree: ObjectId) -> Result<ObjectId, StoreError> {
+    let doing = || "a notes tree with duplicate paths cannot be mended".to_owned();
+    let mut editor = repo.edit_tree(tree).doing(doing)?;
+    let mut mended = false;
+    for (annotated, blobs) in list(repo, tree)?.into_iter().filter(|(_, blobs)| blobs.len() > 1) {
+        let lines = read(repo, &blobs)?;
+        let hex = annotated.to_hex().to_string();
+        for depth in 0..hex.len() / 2 {
+            let (directories, leaf) = hex.split_at(2 * depth);
+            let pairs: Vec<&str> = (0..depth).map(|at| &directories[2 * at..2 * at + 2]).collect();
+            editor.remove(format!("{}/{leaf}", pairs.join("/")).trim_start_matches('/')).doing(doing)?;
+        }
+        let blob = repo.write_blob(lines.to_note()).doing(doing)?;
+        editor.upsert(hex.as_str(), EntryKind::Blob, blob).doing(doing)?;
+        mended = true;
+    }
+    if mended { Ok(editor.write().doing(doing)?.detach()) } else { Ok(tree) }
+}
+
+fn gather(repo: &gix::Repository, tree: ObjectId, prefix: &str, all: &mut Blobs) -> Result<(), StoreError> {
+    for (name, kind, id) in entries(repo, tree)? {
+        match note_or_directory(repo, prefix, &name, kind) {
+            Part::Note(annotated) => all.entry(annotated).or_default().push(id),
+            Part::Directory(prefix) => gather(repo, id, &prefix, all)?,
+            Part::Foreign => {}
+        }
+        if all.len() > MAX_NOTES {
+            return Err(StoreError::TooManyNotes(tree.to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn differ(
+    repo: &gix::Repository,
+    (old, new): (Option<ObjectId>, Option<ObjectId>),
+    prefix: &str,
+    (before, after): (&mut Blobs, &mut Blobs),
+) -> Result<(), StoreError> {
+    let read = |tree: Option<ObjectId>| tree.map_or(Ok(vec![]), |tree| entries(repo, tree));
+    let (old, new) = (read(old)?, read(new)?);
+    let only = |here: &[Entry], there: &[Entry]| -> Vec<Entry> {
+        here.iter().filter(|entry| !there.contains(entry)).cloned().collect()
+    };
+    let (gone, come) = (only(&old, &new), only(&new, &old));
+    let directory = |entry: &Entry| match note_or_directory(repo, prefix, &entry.0, entry.1) {
+        Part::Directory(prefix) => Some(prefix),
+        Part::Note(_) | Part::Foreign => None,
+    };
+    for entry in &gone {
+        match directory(entry) {
+            // On both sides: descend together, so that what is equal below is not read.
+            Some(below) => {
+                let twin = come.iter().find(|other| other.0 == entry.0 && other.1 == entry.1);
+                differ(repo, (Some(entry.2), twin.map(|twin| twin.2)), &below, (before, after))?;
+            }
+            None => keep_note(repo, prefix, entry, before),
+        }
+    }
+    for entry in &come {
+        match directory(entry) {
+            Some(_) if gone.iter().any(|other| other.0 == entry.0 && other.1 == entry.1) => {}
+            Some(below) => gather(repo, entry.2, &below, after)?,
+            None => keep_note(repo, prefix, entry, after),
+        }
+    }
+    Ok(())
+}
+
+fn keep_note(repo: &gix::Repository, prefix: &str, (name, kind, id): &Entry, into: &mut Blobs) {
+    if let Part::Note(annotated) = note_or_directory(repo, prefix, name, *kind) {
+        into.entry(annotated).or_default().push(*id);
+    }
+}
+
+/// Name, kind and object of a tree entry.
+type Entry = (Vec<u8>, EntryKind, ObjectId);
+
+fn entries(repo: &gix::Repository, tree: ObjectId) -> Result<Vec<Entry>, StoreError> {
+    let mut buffer = Vec::new();
+    // Not `repo.objects`: only the repository knows the empty tree, which need not be stored.
+    let iter = repo.find_tree_iter(&tree, &mut buffer).doing(|| unreadable(tree))?;
+    iter.map(|entry| {
+        let entry = entry.doing(|| unreadable(tree))?;
+        Ok((entry.filename.to_vec(), entry.mode.kind(), entry.oid.to_owned()))
+    })
+    .collect()
+}
+
+enum Part {
+    Note(ObjectId),
+    Directory(String),
+    Foreign,
+}
+
+fn note_or_directory(repo: &gix::Repository, prefix: &str, name: &[u8], kind: EntryKind) -> Part {
+    let Ok(name) = str::from_utf8(name) else { return Part::Foreign };
+    let path = format!("{prefix}{}", name.to_ascii_lowercase());
+    let digits = repo.object_hash().len_in_hex();
+    match kind {
+        EntryKind::Tree if name.len() == 2 && path.len() < digits && is_hex(name) => Part::Directory(path),
+        EntryKind::Blob | EntryKind::BlobExecutable if path.len() == digits => {
+            ObjectId::from_hex(path.as_bytes()).map_or(Part::Foreign, Part::Note)
+        }
+        EntryKind::Tree
+        | EntryKind::Blob
+        | EntryKind::BlobExecutable
+        | EntryKind::Link
+        | EntryKind::Commit => Part::Foreign,
+    }
+}
+
+fn is_hex(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn unreadable(id: ObjectId) -> String {
+    format!("{id}: the object cannot be read")
+}
+
+impl Store {
+    /// Puts one commit with these notes on top of `parent` and returns it. No ref changes.
+    pub(crate) fn commit_notes(
+        &self,
+        parent: Option<ObjectId>,
+        notes: &BTreeMap<ObjectId, Lines>,
+    ) -> Result<ObjectId, StoreError> {
+        let old = match parent {
+            Some(tip) => tree(&self.repo, tip)?,
+            None => ObjectId::empty_tree(self.repo.object_hash()),
+        };
+        let new = write(&self.repo, old, notes)?;
+        let signature = refs::signature(&self.repo, self.now);
+        let mut buffer = gix::date::parse::TimeBuf::default();
+        let signature = signature.to_ref(&mut buffer);
+        let message = format!("perf: baselines of {} commits\n", notes.len());
+        let commit = self.repo.new_commit_as(signature, signature, message, new, parent);
+        Ok(commit.doing(|| "a notes commit cannot be written".into())?.id)
+    }
+
+    /// Returns the lines of one commit's note under a tip.
+    pub(crate) fn note(&self, tip: Option<ObjectId>, commit: &CommitId) -> Result<Lines, StoreError> {
+        let Some(tip) = tip else { return Ok(Lines::default()) };
+        let blobs = find(&self.repo, tree(&self.repo, tip)?, &object_id(commit))?;
+        read(&self.repo, &blobs)
+    }
+
+    /// Lists the commits that have a note under a tip.
+    pub(crate) fn annotated(&self, tip: ObjectId) -> Result<Vec<CommitId>, StoreError> {
+        Ok(list(&self.repo, tree(&self.repo, tip)?)?.keys().map(|id| commit_id(id)).collect())
+    }
+}

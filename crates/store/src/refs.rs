@@ -1,0 +1,108 @@
+//! Names of refs, and changing them by compare-and-swap.
+
+use gix::ObjectId;
+use gix::bstr::{BString, ByteSlice};
+use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
+use gix::refs::{FullName, Target};
+use perf_model::Fingerprint;
+use time::OffsetDateTime;
+
+use crate::error::{Doing, StoreError};
+
+/// Where the notes of all environments live. The ref of this very name must never exist: it would make every
+/// ref below it impossible.
+pub(crate) const NOTES: &str = "refs/notes/perf/";
+
+/// Where the tips last seen of remotes live.
+pub(crate) const SEEN: &str = "refs/perf/remotes/";
+
+pub(crate) fn notes(fingerprint: &Fingerprint) -> String {
+    format!("{NOTES}{fingerprint}")
+}
+
+pub(crate) fn seen(remote: &str, fingerprint: &Fingerprint) -> String {
+    format!("{SEEN}{remote}/{fingerprint}")
+}
+
+/// Returns what a ref points to, or `None` where it does not exist.
+pub(crate) fn tip(repo: &gix::Repository, name: &str) -> Result<Option<ObjectId>, StoreError> {
+    let found = repo.try_find_reference(name).doing(|| format!("{name}: cannot be read"))?;
+    Ok(found.and_then(|reference| reference.target().try_id().map(gix::oid::to_owned)))
+}
+
+/// Lists the refs under a prefix whose last part is a fingerprint. Others are not ours and are left alone.
+pub(crate) fn under(
+    repo: &gix::Repository,
+    prefix: &str,
+) -> Result<Vec<(Fingerprint, ObjectId)>, StoreError> {
+    let doing = || format!("{prefix}: refs cannot be listed");
+    let platform = repo.references().doing(doing)?;
+    let mut found = Vec::new();
+    for reference in platform.prefixed(prefix).doing(doing)? {
+        let reference = reference.doing(doing)?;
+        let name = reference.name().as_bstr().to_str_lossy().into_owned();
+        let fingerprint = name.strip_prefix(prefix).and_then(|rest| rest.parse().ok());
+        if let (Some(fingerprint), Some(id)) = (fingerprint, reference.target().try_id()) {
+            found.push((fingerprint, id.to_owned()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// What became of a compare-and-swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Swap {
+    /// The ref is now the new value.
+    Done,
+    /// Somebody else was faster, or is at it: read again.
+    Lost,
+}
+
+/// Sets a ref to `new` if it still is `old`; `None` means that it must not exist.
+pub(crate) fn swap(
+    repo: &gix::Repository,
+    name: &str,
+    old: Option<ObjectId>,
+    new: ObjectId,
+    now: OffsetDateTime,
+) -> Result<Swap, StoreError> {
+    let expected = match old {
+        Some(id) => PreviousValue::MustExistAndMatch(Target::Object(id)),
+        None => PreviousValue::MustNotExist,
+    };
+    let edit = RefEdit {
+        change: Change::Update {
+            log: LogChange { mode: RefLog::AndReference, force_create_reflog: true, message: "perf".into() },
+            expected,
+            new: Target::Object(new),
+        },
+        name: FullName::try_from(BString::from(name)).map_err(|_| StoreError::BadRefName(name.to_owned()))?,
+        deref: false,
+    };
+    let signature = signature(repo, now);
+    let mut buffer = gix::date::parse::TimeBuf::default();
+    match repo.edit_references_as([edit], Some(signature.to_ref(&mut buffer))) {
+        Ok(_) => Ok(Swap::Done),
+        Err(error) if error.is_conflict() => Ok(Swap::Lost),
+        Err(error) if error.is_retryable() => {
+            Err(StoreError::Locked { name: name.to_owned(), source: Box::new(error) })
+        }
+        Err(error) => Err(error).doing(|| format!("{name}: cannot be updated")),
+    }
+}
+
+/// Returns who notes commits are by: the configured committer, or a stand-in where none is configured.
+///
+/// Dated in UTC: asking gix for the local offset reads every time zone file of the machine.
+pub(crate) fn signature(repo: &gix::Repository, now: OffsetDateTime) -> gix::actor::Signature {
+    let config = repo.config_snapshot();
+    let first = |keys: &[&str]| keys.iter().find_map(|key| config.string(*key));
+    let name = first(&["gitoxide.committer.nameFallback", "committer.name", "user.name"]);
+    let email = first(&["gitoxide.committer.emailFallback", "committer.email", "user.email"]);
+    gix::actor::Signature {
+        name: name.unwrap_or_else(|| "perf".into()),
+        email: email.unwrap_or_else(|| "perf@localhost".into()),
+        time: gix::date::Time { seconds: now.unix_timestamp(), offset: 0 },
+    }
+}

@@ -1,0 +1,130 @@
+use std::path::{Path, PathBuf};
+
+use gix::bstr::ByteSlice;
+use perf_model::CommitId;
+use time::OffsetDateTime;
+
+use crate::error::{Doing, StoreError};
+
+/// A repository's baselines.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) repo: gix::Repository,
+    /// The moment that notes commits are dated with.
+    pub(crate) now: OffsetDateTime,
+}
+
+/// Repository extensions under which reading and writing through gix is sound.
+///
+/// Notably absent: `refstorage = reftable`, where gix writes loose refs that git never sees.
+const KNOWN_EXTENSIONS: &[&str] =
+    &["noop", "preciousobjects", "partialclone", "worktreeconfig", "objectformat", "relativeworktrees"];
+
+/// Notes sit in delta chains; with the default cache of gix each one is inflated again from its first base.
+const DELTA_CACHE: &str = "core.deltaBaseCacheLimit=100663296";
+
+impl Store {
+    /// Opens the repository that `dir` lies in, or the one that `GIT_DIR` names; `now` dates notes commits.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotARepository`]; [`StoreError::UnsupportedExtension`] where data would be lost.
+    pub fn open(dir: &Path, now: OffsetDateTime) -> Result<Self, StoreError> {
+        let mut options = gix::sec::trust::Mapping::<gix::open::Options>::default();
+        options.full = options.full.config_overrides([DELTA_CACHE]);
+        options.reduced = options.reduced.bail_if_untrusted(true);
+        let upwards = gix::discover::upwards::Options::default();
+        let repo = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, upwards, options)
+            .map_err(|source| StoreError::NotARepository { dir: dir.to_owned(), source: Box::new(source) })?
+            .to_thread_local();
+        refuse_unknown_extensions(&repo)?;
+        Ok(Self { repo, now })
+    }
+
+    /// Returns the root of the work tree, or `None` for a bare repository.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.repo.workdir()
+    }
+
+    /// Returns whether tracked files differ from `HEAD`. Untracked files do not count: benchmark output is
+    /// often among them.
+    pub fn is_dirty(&self) -> Result<bool, StoreError> {
+        if self.repo.workdir().is_none() {
+            return Ok(false);
+        }
+        self.repo.is_dirty().doing(|| "cannot tell whether the work tree has changes".into())
+    }
+
+    /// Returns whether the clone was cut off at some depth.
+    pub fn is_shallow(&self) -> Result<bool, StoreError> {
+        self.repo.is_shallow().doing(|| "cannot tell whether the clone is shallow".into())
+    }
+
+    /// Returns whether commits made here carry a configured name and address.
+    pub fn has_identity(&self) -> bool {
+        self.repo.committer().is_some()
+    }
+
+    /// Returns the names of the configured remotes.
+    pub fn remotes(&self) -> Vec<String> {
+        self.repo.remote_names().iter().map(|name| name.to_str_lossy().into_owned()).collect()
+    }
+
+    /// Returns the remote to use: the one named, else `origin`, else the only one there is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Remote`] where there is none, or where the choice is not clear.
+    pub fn remote(&self, named: Option<&str>) -> Result<String, StoreError> {
+        let remotes = self.remotes();
+        let known = |name: &str| remotes.iter().any(|remote| remote == name);
+        match (named, remotes.as_slice()) {
+            (Some(name), _) if known(name) => Ok(name.to_owned()),
+            (Some(name), _) => Err(StoreError::Remote(format!(
+                "{name}: no such remote; configured: {}",
+                if remotes.is_empty() { "none".to_owned() } else { remotes.join(", ") }
+            ))),
+            (None, []) => Err(StoreError::Remote("no remote is configured".into())),
+            (None, _) if known("origin") => Ok("origin".into()),
+            (None, [only]) => Ok(only.clone()),
+            (None, several) => {
+                Err(StoreError::Remote(format!("several remotes, none named origin: {}", several.join(", "))))
+            }
+        }
+    }
+
+    /// Returns the directory for this store's own files, which linked work trees share.
+    pub(crate) fn own_dir(&self) -> PathBuf {
+        self.repo.common_dir().join("perf")
+    }
+}
+
+fn refuse_unknown_extensions(repo: &gix::Repository) -> Result<(), StoreError> {
+    let config = repo.config_snapshot();
+    let Some(sections) = config.plumbing().sections_by_name("extensions") else { return Ok(()) };
+    for section in sections {
+        for name in section.body().value_names() {
+            let name = name.to_ascii_lowercase();
+            let value = config.string(format!("extensions.{name}").as_str()).unwrap_or_default();
+            let files = name == "refstorage" && value.eq_ignore_ascii_case(b"files");
+            if !files && !KNOWN_EXTENSIONS.contains(&name.as_str()) {
+                return Err(StoreError::UnsupportedExtension {
+                    dir: repo.git_dir().to_owned(),
+                    name,
+                    value: value.to_str_lossy().into_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Turns an id of the model into one of gix.
+pub(crate) fn object_id(commit: &CommitId) -> gix::ObjectId {
+    gix::ObjectId::from_hex(commit.as_str().as_bytes()).expect("a commit id is 40 or 64 hex digits")
+}
+
+/// Turns an id of gix into one of the model.
+pub(crate) fn commit_id(id: &gix::oid) -> CommitId {
+    id.to_hex().to_string().parse().expect("gix prints full lower-case ids")
+}

@@ -1,0 +1,397 @@
+//! What stock git says about notes written here, and what is read here of notes that git wrote.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use perf_model::{CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, Source};
+use perf_store::{Store, StoreError, SyncOptions, encode};
+use time::macros::datetime;
+
+struct Sandbox {
+    dir: tempfile::TempDir,
+}
+
+impl Sandbox {
+    fn new(format: &str) -> Self {
+        let sandbox = Self { dir: tempfile::tempdir().unwrap() };
+        sandbox.git(".", &["init", "-q", "-b", "main", "--object-format", format, "repo"]);
+        for n in 1..=3 {
+            sandbox.git("repo", &["commit", "-q", "--allow-empty", "-m", &format!("commit {n}")]);
+        }
+        sandbox
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn store(&self, name: &str) -> Store {
+        Store::open(&self.path(name), datetime!(2026-01-02 03:04:05 UTC)).unwrap()
+    }
+
+    fn git(&self, dir: &str, args: &[&str]) -> String {
+        let output = git(&self.path(dir), args).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn run(&self, name: &str, revision: &str, id: u128) -> Run {
+        run(&self.store(name), revision, id)
+    }
+}
+
+fn git(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(dir).args(args);
+    for (name, value) in
+        [("NAME", "Tester"), ("EMAIL", "tester@example.com"), ("DATE", "2026-01-01T00:00:00Z")]
+    {
+        command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
+    }
+    command
+}
+
+fn run(store: &Store, revision: &str, id: u128) -> Run {
+    let Lineage { commit, tree, parents } = store.resolve(revision).unwrap().lineage;
+    let fact = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    Run {
+        id: RunId::from_bits(id),
+        lineage: Lineage { commit, tree, parents },
+        time: datetime!(2026-01-02 03:04:05 UTC),
+        recorder: "perf 0.1.0".into(),
+        environment: Environment { identity: fact("os", "linux"), context: fact("load", "0.5") },
+        sources: vec![Source { format: "criterion".into(), tool: "criterion".into() }],
+        measurements: vec![Measurement {
+            benchmark: "parse/large".into(),
+            params: BTreeMap::new(),
+            metric: Metric::time("time", "ns"),
+            reading: Reading::Samples(Samples::new(vec![1.5, 2.25, id as f64]).unwrap()),
+        }],
+    }
+}
+
+fn options() -> SyncOptions {
+    SyncOptions { remote: "origin".into(), timeout: Duration::from_secs(60) }
+}
+
+fn ids(store: &Store, commit: &CommitId) -> Vec<String> {
+    let found = store.find(commit).unwrap();
+    let runs = found.baselines.iter().flat_map(|stored| &stored.baseline.runs);
+    runs.map(|run| run.id.as_str().trim_start_matches('0').to_owned()).collect()
+}
+
+#[test]
+fn git_notes_shows_what_was_recorded() {
+    for format in ["sha1", "sha256"] {
+        let sandbox = Sandbox::new(format);
+        let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+        let recorded = store.record(&run).unwrap();
+        assert!(recorded.unfolded.is_none(), "{:?}", recorded.unfolded);
+        let shown =
+            sandbox.git("repo", &["notes", &format!("--ref=perf/{}", recorded.fingerprint), "show", "HEAD"]);
+        assert_eq!(shown.trim_end().as_bytes(), encode(&run).unwrap());
+        assert_eq!(sandbox.git("repo", &["fsck", "--strict", "--no-dangling"]), "");
+        assert_eq!(ids(&store, &run.lineage.commit), ["1"]);
+    }
+}
+
+#[test]
+fn runs_of_one_commit_gather_in_one_sorted_note() {
+    let sandbox = Sandbox::new("sha1");
+    let store = sandbox.store("repo");
+    for id in [3, 1, 2, 1] {
+        store.record(&sandbox.run("repo", "HEAD", id)).unwrap();
+    }
+    let fingerprint = sandbox.run("repo", "HEAD", 1).environment.fingerprint();
+    let note = sandbox.git("repo", &["notes", &format!("--ref=perf/{fingerprint}"), "show", "HEAD"]);
+    let lines: Vec<&str> = note.lines().collect();
+    assert_eq!(lines.len(), 3, "a run recorded twice is one run");
+    assert!(lines.is_sorted());
+}
+
+#[test]
+fn notes_written_by_git_are_read_and_foreign_lines_are_kept() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    let reference = format!("--ref=perf/{}", run.environment.fingerprint());
+    let line = String::from_utf8(encode(&run).unwrap()).unwrap();
+    sandbox.git("repo", &["notes", &reference, "add", "-m", &line, "HEAD"]);
+    sandbox.git("repo", &["notes", &reference, "append", "-m", "a remark by a person", "HEAD"]);
+    sandbox.git("repo", &["notes", &reference, "append", "-m", "{\"format\":99}", "HEAD"]);
+    let found = store.find(&run.lineage.commit).unwrap();
+    assert_eq!(found.baselines[0].baseline.runs, std::slice::from_ref(&run));
+    let reasons: Vec<_> = found.unusable.iter().map(|it| it.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    store.record(&sandbox.run("repo", "HEAD", 2)).unwrap();
+    let note = sandbox.git("repo", &["notes", &reference, "show", "HEAD"]);
+    assert!(note.contains("a remark by a person\n") && note.contains("{\"format\":99}\n"), "{note}");
+    assert_eq!(ids(&store, &run.lineage.commit), ["1", "2"]);
+}
+
+#[test]
+fn copied_notes_are_not_mistaken_for_measurements() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    store.record(&run).unwrap();
+    let reference = format!("--ref=perf/{}", run.environment.fingerprint());
+    sandbox.git("repo", &["notes", &reference, "copy", "HEAD", "HEAD~1"]);
+    let found = store.find(&store.resolve("HEAD~1").unwrap().lineage.commit).unwrap();
+    assert!(found.baselines.is_empty());
+    assert_eq!(found.unusable.len(), 1);
+}
+
+#[test]
+fn duplicate_paths_are_united_and_other_entries_survive() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    let commit = run.lineage.commit.clone();
+    let blob = |id: u128| {
+        let path = sandbox.path("line");
+        let mut line = encode(&sandbox.run("repo", "HEAD", id)).unwrap();
+        line.push(b'\n');
+        std::fs::write(&path, line).unwrap();
+        sandbox.git("repo", &["hash-object", "-w", path.to_str().unwrap()]).trim().to_owned()
+    };
+    let tree = |entries: &str| {
+        let path = sandbox.path("entries");
+        std::fs::write(&path, entries).unwrap();
+        let script = format!("git mktree --missing < {}", path.display());
+        let output =
+            Command::new("sh").args(["-c", &script]).current_dir(sandbox.path("repo")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let (directory, leaf) = commit.as_str().split_at(2);
+    let below = tree(&format!("100644 blob {}\t{leaf}\n", blob(2)));
+    let root = tree(&format!(
+        "100644 blob {}\t{commit}\n040000 tree {below}\t{directory}\n100644 blob {}\tREADME\n120000 blob {}\tlink\n160000 commit {commit}\tmodule\n",
+        blob(1),
+        blob(3),
+        blob(3),
+    ));
+    let tip = sandbox.git("repo", &["commit-tree", "-m", "mixed", &root]);
+    let name = format!("refs/notes/perf/{}", run.environment.fingerprint());
+    sandbox.git("repo", &["update-ref", &name, tip.trim()]);
+    assert_eq!(ids(&store, &commit), ["1", "2"]);
+    let recorded = store.record(&sandbox.run("repo", "HEAD", 4)).unwrap();
+    assert!(recorded.unfolded.is_none(), "{:?}", recorded.unfolded);
+    assert_eq!(ids(&store, &commit), ["1", "2", "4"]);
+    let names = sandbox.git("repo", &["ls-tree", "--name-only", "-r", &name]);
+    assert_eq!(names.lines().filter(|path| path.replace('/', "") == commit.as_str()).count(), 1, "{names}");
+    for kept in ["README", "link", "module"] {
+        assert!(names.lines().any(|path| path == kept), "{names}");
+    }
+}
+
+#[test]
+fn a_locked_ref_delays_a_run_but_does_not_lose_it() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    store.record(&run).unwrap();
+    let lock =
+        sandbox.path("repo").join(format!(".git/refs/notes/perf/{}.lock", run.environment.fingerprint()));
+    std::fs::write(&lock, "").unwrap();
+    let recorded = store.record(&sandbox.run("repo", "HEAD", 2)).unwrap();
+    assert!(matches!(recorded.unfolded, Some(StoreError::Locked { .. })), "{:?}", recorded.unfolded);
+    assert_eq!(ids(&store, &run.lineage.commit), ["1", "2"], "readers see the journal");
+    std::fs::remove_file(&lock).unwrap();
+    assert!(store.record(&sandbox.run("repo", "HEAD", 3)).unwrap().unfolded.is_none());
+    let reference = format!("--ref=perf/{}", run.environment.fingerprint());
+    assert_eq!(sandbox.git("repo", &["notes", &reference, "show", "HEAD"]).lines().count(), 3);
+}
+
+#[test]
+fn a_bare_repository_and_a_linked_work_tree_share_the_notes() {
+    let sandbox = Sandbox::new("sha1");
+    let run = sandbox.run("repo", "HEAD", 1);
+    sandbox.git("repo", &["worktree", "add", "-q", "../linked", "HEAD~1"]);
+    sandbox.store("linked").record(&sandbox.run("linked", "main", 1)).unwrap();
+    assert_eq!(ids(&sandbox.store("repo"), &run.lineage.commit), ["1"]);
+    sandbox.git(".", &["clone", "-q", "--bare", "repo", "bare.git"]);
+    let bare = sandbox.store("bare.git");
+    assert!(!bare.is_dirty().unwrap());
+    bare.record(&sandbox.run("bare.git", "HEAD", 7)).unwrap();
+    assert_eq!(ids(&bare, &run.lineage.commit), ["7"]);
+    assert_eq!(sandbox.git("bare.git", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn uncommitted_changes_have_a_slot_of_their_own() {
+    let sandbox = Sandbox::new("sha1");
+    let file = sandbox.path("repo/code.rs");
+    std::fs::write(&file, "one").unwrap();
+    sandbox.git("repo", &["add", "code.rs"]);
+    sandbox.git("repo", &["commit", "-q", "-m", "code"]);
+    let store = sandbox.store("repo");
+    std::fs::write(sandbox.path("repo/untracked.json"), "{}").unwrap();
+    assert!(!store.is_dirty().unwrap(), "untracked files do not count");
+    std::fs::write(&file, "two").unwrap();
+    assert!(store.is_dirty().unwrap());
+    for id in [1, 2] {
+        store.record_worktree(&sandbox.run("repo", "HEAD", id)).unwrap();
+    }
+    assert_eq!(store.worktree_baselines().unwrap()[0].baseline.runs.len(), 2);
+    assert_eq!(ids(&store, &store.resolve("HEAD").unwrap().lineage.commit), [""; 0]);
+    std::fs::write(&file, "three").unwrap();
+    assert!(store.worktree_baselines().unwrap().is_empty(), "runs of another state do not count");
+    store.record_worktree(&sandbox.run("repo", "HEAD", 3)).unwrap();
+    assert_eq!(store.worktree_baselines().unwrap()[0].baseline.runs.len(), 1);
+    sandbox.git("repo", &["commit", "-q", "-am", "committed"]);
+    assert!(store.worktree_baselines().unwrap().is_empty());
+}
+
+/// A bare remote and clones of it.
+fn shared(clones: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new("sha1");
+    sandbox.git(".", &["clone", "-q", "--bare", "repo", "remote.git"]);
+    for clone in clones {
+        sandbox.git(".", &["clone", "-q", "remote.git", clone]);
+    }
+    sandbox
+}
+
+#[test]
+fn what_one_clone_pushes_another_pulls() {
+    let sandbox = shared(&["one", "two"]);
+    let run = sandbox.run("one", "HEAD", 1);
+    let (one, two) = (sandbox.store("one"), sandbox.store("two"));
+    one.record(&run).unwrap();
+    let pushed = one.push(&options()).unwrap();
+    assert_eq!(pushed.sent.values().sum::<usize>(), 1);
+    assert_eq!(one.push(&options()).unwrap().attempts, 0, "nothing is left to push");
+    assert_eq!(two.pull(&options()).unwrap().received.values().sum::<usize>(), 1);
+    assert_eq!(ids(&two, &run.lineage.commit), ["1"]);
+    assert_eq!(two.pull(&options()).unwrap().received.len(), 0);
+    let reference = format!("--ref=perf/{}", run.environment.fingerprint());
+    assert_eq!(sandbox.git("remote.git", &["notes", &reference, "list"]).lines().count(), 1);
+}
+
+#[test]
+fn diverged_clones_lose_nothing_and_history_stays_linear() {
+    let sandbox = shared(&["one", "two"]);
+    let commit = sandbox.run("one", "HEAD", 1).lineage.commit;
+    for (clone, id) in [("one", 1), ("two", 2), ("one", 3), ("two", 4)] {
+        let store = sandbox.store(clone);
+        store.record(&sandbox.run(clone, "HEAD", id)).unwrap();
+        store.record(&sandbox.run(clone, "HEAD~1", id + 10)).unwrap();
+        store.push(&options()).unwrap();
+    }
+    sandbox.store("one").pull(&options()).unwrap();
+    for store in [sandbox.store("one"), sandbox.store("two"), sandbox.store("remote.git")] {
+        assert_eq!(ids(&store, &commit), ["1", "2", "3", "4"]);
+    }
+    let name = format!("refs/notes/perf/{}", sandbox.run("one", "HEAD", 1).environment.fingerprint());
+    assert_eq!(sandbox.git("remote.git", &["rev-list", "--merges", "--count", &name]).trim(), "0");
+    assert_eq!(sandbox.git("remote.git", &["rev-list", "--count", &name]).trim(), "4");
+    assert_eq!(sandbox.git("remote.git", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn many_writers_at_once_all_arrive() {
+    let names: Vec<String> = (0..8).map(|n| format!("clone{n}")).collect();
+    let sandbox = shared(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    std::thread::scope(|scope| {
+        for (n, name) in names.iter().enumerate() {
+            let sandbox = &sandbox;
+            scope.spawn(move || {
+                let store = sandbox.store(name);
+                for k in 0..3 {
+                    store.record(&sandbox.run(name, "HEAD", (10 * n + k + 1) as u128)).unwrap();
+                }
+                store.push(&options()).unwrap();
+            });
+        }
+    });
+    let remote = sandbox.store("remote.git");
+    assert_eq!(ids(&remote, &remote.resolve("main").unwrap().lineage.commit).len(), 24);
+    assert_eq!(sandbox.git("remote.git", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn a_fetch_that_overwrites_local_notes_loses_nothing_unpushed() {
+    let sandbox = shared(&["one", "two"]);
+    let (one, two) = (sandbox.store("one"), sandbox.store("two"));
+    let run = sandbox.run("one", "HEAD", 1);
+    one.record(&run).unwrap();
+    one.push(&options()).unwrap();
+    two.record(&sandbox.run("two", "HEAD", 2)).unwrap();
+    sandbox.git("two", &["fetch", "-q", "origin", "+refs/notes/*:refs/notes/*"]);
+    assert_eq!(ids(&two, &run.lineage.commit), ["1", "2"]);
+    two.push(&options()).unwrap();
+    assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit), ["1", "2"]);
+}
+
+#[test]
+fn what_was_purged_on_the_remote_is_not_resurrected_and_local_prunes_stay_local() {
+    let sandbox = shared(&["one", "two"]);
+    let (one, two) = (sandbox.store("one"), sandbox.store("two"));
+    let (newest, older) = (sandbox.run("one", "HEAD", 1), sandbox.run("one", "HEAD~1", 2));
+    one.record(&newest).unwrap();
+    one.record(&older).unwrap();
+    one.push(&options()).unwrap();
+    two.pull(&options()).unwrap();
+    let reference = format!("--ref=perf/{}", newest.environment.fingerprint());
+    sandbox.git("remote.git", &["notes", &reference, "remove", "HEAD"]);
+    sandbox.git("two", &["notes", &reference, "remove", "HEAD~1"]);
+    two.record(&sandbox.run("two", "HEAD~2", 3)).unwrap();
+    two.push(&options()).unwrap();
+    let remote = sandbox.store("remote.git");
+    assert!(ids(&remote, &newest.lineage.commit).is_empty(), "the purge holds");
+    assert_eq!(ids(&remote, &older.lineage.commit), ["2"], "a local prune is nobody else's");
+}
+
+#[test]
+fn a_ref_deleted_on_the_remote_comes_back_from_any_clone() {
+    let sandbox = shared(&["one"]);
+    let (one, run) = (sandbox.store("one"), sandbox.run("one", "HEAD", 1));
+    one.record(&run).unwrap();
+    one.push(&options()).unwrap();
+    let name = format!("refs/notes/perf/{}", run.environment.fingerprint());
+    sandbox.git("remote.git", &["update-ref", "-d", &name]);
+    one.pull(&options()).unwrap();
+    assert_eq!(ids(&one, &run.lineage.commit), ["1"]);
+    one.push(&options()).unwrap();
+    assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit), ["1"]);
+}
+
+#[test]
+fn a_remote_that_forbids_notes_is_an_error_and_the_run_stays() {
+    let sandbox = shared(&["one"]);
+    let hook = sandbox.path("remote.git/hooks/update");
+    std::fs::write(&hook, "#!/bin/sh\necho 'notes are not allowed here' >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (one, run) = (sandbox.store("one"), sandbox.run("one", "HEAD", 1));
+    one.record(&run).unwrap();
+    let error = one.push(&options()).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::PushRejected { words, .. } if words.contains("hook declined")),
+        "{error}"
+    );
+    assert_eq!(ids(&one, &run.lineage.commit), ["1"]);
+}
+
+#[test]
+fn reftable_repositories_are_refused_by_name() {
+    let sandbox = Sandbox::new("sha1");
+    sandbox.git(".", &["init", "-q", "--ref-format=reftable", "table"]);
+    let error = Store::open(&sandbox.path("table"), datetime!(2026-01-02 03:04:05 UTC)).unwrap_err();
+    assert!(error.to_string().contains("refstorage = reftable"), "{error}");
+}
+
+#[test]
+fn revisions_resolve_as_git_resolves_them() {
+    let sandbox = Sandbox::new("sha1");
+    sandbox.git("repo", &["tag", "-a", "v1", "-m", "one", "HEAD~1"]);
+    let store = sandbox.store("repo");
+    for revision in ["HEAD", "main~2", "v1", "v1^{commit}", "@{0}", "HEAD^0"] {
+        let expected = sandbox.git("repo", &["rev-parse", &format!("{revision}^{{commit}}")]);
+        assert_eq!(store.resolve(revision).unwrap().lineage.commit.as_str(), expected.trim(), "{revision}");
+    }
+    for revision in ["nothing", "--help", "HEAD~99", "", "deadbeef", "refs/heads/../x"] {
+        assert!(matches!(store.resolve(revision), Err(StoreError::NoSuchRevision { .. })), "{revision}");
+    }
+    assert!(matches!(store.resolve("HEAD^{tree}"), Err(StoreError::NotACommit { .. })));
+}
