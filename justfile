@@ -1,0 +1,37 @@
+# Every way of working on this project is a recipe here; CI calls the same ones.
+
+default:
+    @just --list
+
+# What CI runs
+ci-gate:
+    bash .ci/run
+
+# Format, lint and documentation checks
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --quiet -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+test:
+    cargo test --workspace
+
+# Licences, bans and sources of all dependencies (needs cargo-deny)
+deny:
+    cargo deny --offline check bans licenses sources
+
+# This project's own Criterion benches
+bench:
+    cargo bench --workspace
+
+# This project's own benches against its own merge base
+bench-compare:
+    bash scripts/bench-compare
+
+# The whole story on a throw-away repository
+demo:
+    bash scripts/demo
+
+# Make docs/cli.md from --help
+cli-reference:
+    cargo run --quiet --package perf-cli -- reference > docs/cli.md
