@@ -1,0 +1,225 @@
+use std::time::Duration;
+
+use perf_store::{Store, StoreError, SyncOptions};
+
+use crate::command::Status;
+use crate::config::Config;
+use crate::failure::Result;
+use crate::output;
+use crate::place::Place;
+
+/// Say what would keep the gate from working here, and how to mend each
+///
+/// Exit status 1 where something would; warnings alone are status 0.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Do not ask the remote whether it takes notes
+    #[arg(long)]
+    offline: bool,
+}
+
+/// One thing that was looked at.
+struct Finding {
+    grade: Grade,
+    what: String,
+    remedy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grade {
+    Good,
+    Warning,
+    Problem,
+}
+
+impl Finding {
+    fn good(what: impl Into<String>) -> Self {
+        Self { grade: Grade::Good, what: what.into(), remedy: None }
+    }
+
+    fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { grade: Grade::Warning, what: what.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn problem(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { grade: Grade::Problem, what: what.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    let store = place.store()?;
+    let mut findings = vec![configuration(place, &store)];
+    findings.push(head(&store));
+    findings.push(depth(&store)?);
+    findings.push(base_branch(place, &store));
+    findings.push(identity(&store));
+    findings.push(remote(args, &store));
+    findings.extend(baselines(place, &store)?);
+    findings.push(results(place, &store));
+    findings.extend(machine());
+    let text: String = findings.iter().map(line).collect();
+    output::print(&text)?;
+    let problems = findings.iter().any(|finding| finding.grade == Grade::Problem);
+    Ok(if problems { Status::Failed } else { Status::Done })
+}
+
+fn line(finding: &Finding) -> String {
+    let word = match finding.grade {
+        Grade::Good => "ok     ",
+        Grade::Warning => "warning",
+        Grade::Problem => "problem",
+    };
+    let remedy = finding.remedy.as_ref().map_or_else(String::new, |remedy| format!("         {remedy}\n"));
+    format!("{word}  {}\n{remedy}", finding.what)
+}
+
+fn configuration(place: &Place, store: &Store) -> Finding {
+    let top = place.top(Some(store));
+    match Config::load(&top) {
+        Err(_) => Finding::problem("perf.toml is not valid", "`perf collect --dry-run` says where"),
+        Ok(_) if !top.join(crate::config::FILE).exists() => {
+            Finding::warning("there is no perf.toml: all settings are defaults", "`perf init` writes one")
+        }
+        Ok(config) if config.suite.is_empty() => Finding::warning(
+            "perf.toml has no [[suite]]",
+            "add one, so that `perf collect` knows what to read",
+        ),
+        Ok(config) => Finding::good(format!("perf.toml: {} suites", config.suite.len())),
+    }
+}
+
+fn head(store: &Store) -> Finding {
+    match store.resolve("HEAD") {
+        Ok(commit) => Finding::good(format!("HEAD is {}", commit.lineage.commit.short())),
+        Err(error) => Finding::problem(error.to_string(), "`git commit` first: baselines belong to commits"),
+    }
+}
+
+fn depth(store: &Store) -> Result<Finding> {
+    Ok(if store.is_shallow()? {
+        Finding::problem(
+            "the clone is shallow: the merge base may lie beyond its end",
+            "`git fetch --unshallow`; in CI: fetch-depth: 0",
+        )
+    } else {
+        Finding::good("the clone has its full history")
+    })
+}
+
+fn base_branch(place: &Place, store: &Store) -> Finding {
+    let configured = Config::load(&place.top(Some(store))).ok().and_then(|config| config.base_branch);
+    match store.base_branch(configured.as_deref()) {
+        Ok(branch) => Finding::good(format!("the base branch is {} at {}", branch.name, branch.tip.short())),
+        Err(error) => {
+            Finding::problem(error.to_string(), "`git fetch origin`, or `base-branch = \"...\"` in perf.toml")
+        }
+    }
+}
+
+fn identity(store: &Store) -> Finding {
+    if store.has_identity() {
+        return Finding::good("git knows who commits notes");
+    }
+    Finding::warning(
+        "git has no user.name and user.email: notes are committed as `perf`",
+        "`git config user.name ...` and `git config user.email ...`",
+    )
+}
+
+fn remote(args: &Args, store: &Store) -> Finding {
+    let remote = match store.remote(None) {
+        Ok(remote) => remote,
+        Err(error) => {
+            return Finding::warning(format!("{error}: baselines stay here"), "`git remote add origin URL`");
+        }
+    };
+    if args.offline {
+        return Finding::good(format!(
+            "the remote is {remote}; not asked whether it takes notes (--offline)"
+        ));
+    }
+    match store.probe_push(&SyncOptions { remote: remote.clone(), timeout: Duration::from_secs(20) }) {
+        Ok(()) => Finding::good(format!("{remote} takes notes from here")),
+        Err(StoreError::UnbornHead) => {
+            Finding::warning(format!("{remote} was not asked"), "`git commit` first")
+        }
+        Err(error) => Finding::problem(
+            format!("{remote} takes no notes from here: {error}"),
+            "jobs that run `perf store push` need permission to write (contents: write); others do not",
+        ),
+    }
+}
+
+fn baselines(place: &Place, store: &Store) -> Result<Vec<Finding>> {
+    let (log, unusable) = store.log()?;
+    let mut findings = Vec::new();
+    findings.push(match log.first() {
+        None => Finding::warning(
+            "there are no baselines here",
+            "`perf store pull` brings the remote's; `perf collect` records the first",
+        ),
+        Some(newest) => {
+            let age = place.now - newest.stored.baseline.measured();
+            let what = format!("{} baselines, the newest {} days old", log.len(), age.whole_days());
+            if age > time::Duration::days(30) {
+                Finding::warning(
+                    what,
+                    "`perf store pull`, or check that the job on the base branch still runs",
+                )
+            } else {
+                Finding::good(what)
+            }
+        }
+    });
+    if !unusable.is_empty() {
+        let what = format!("{} stored lines cannot be used: {}", unusable.len(), unusable[0].reason);
+        findings.push(Finding::warning(what, "they are kept; `perf store show REV` names those of a commit"));
+    }
+    Ok(findings)
+}
+
+fn results(place: &Place, store: &Store) -> Finding {
+    let top = place.top(Some(store));
+    let Ok(config) = Config::load(&top) else { return Finding::good("results were not looked at") };
+    let Ok(head) = store.resolve("HEAD") else { return Finding::good("results were not looked at") };
+    for suite in &config.suite {
+        let output = match perf_collect::read(&top.join(&suite.path), suite.format.as_deref()) {
+            Ok(output) => output,
+            Err(error) => {
+                let remedy = "`perf collect --run` runs the suites first";
+                return Finding::warning(format!("suite {}: {error}", suite.name), remedy);
+            }
+        };
+        let written = output.newest.map(time::OffsetDateTime::from);
+        if written.is_some_and(|written| written.unix_timestamp() < head.seconds) {
+            return Finding::warning(
+                format!("suite {}: the results are older than HEAD", suite.name),
+                "`perf collect --run` measures this commit",
+            );
+        }
+    }
+    Finding::good("no results are older than HEAD")
+}
+
+fn machine() -> Vec<Finding> {
+    let environment = perf_collect::probe();
+    let context = |name: &str| environment.context.get(name).map(String::as_str);
+    let mut findings = Vec::new();
+    match context("governor") {
+        Some("performance") | None => {}
+        Some(governor) => findings.push(Finding::warning(
+            format!("the CPU governor is `{governor}`: clock rates will vary"),
+            "`cpupower frequency-set -g performance` where that is allowed",
+        )),
+    }
+    let load: Option<f64> = context("load").and_then(|load| load.parse().ok());
+    let cores: f64 = environment.identity.get("cores").and_then(|cores| cores.parse().ok()).unwrap_or(1.0);
+    match load {
+        Some(load) if load > cores / 2.0 => findings.push(Finding::warning(
+            format!("the machine is busy: load {load} on {cores} cores"),
+            "measure on an idle machine, or record several rounds: `perf collect --run --rounds 5`",
+        )),
+        Some(_) | None => findings.push(Finding::good("the machine is quiet enough")),
+    }
+    findings
+}

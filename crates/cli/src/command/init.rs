@@ -1,0 +1,55 @@
+use crate::command::Status;
+use crate::config::{Config, FILE};
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::place::Place;
+
+/// Write a commented perf.toml and print the recipe for CI
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Replace an existing perf.toml
+    #[arg(long)]
+    force: bool,
+    /// Print perf.toml instead of writing it
+    #[arg(long, conflicts_with = "force")]
+    print: bool,
+}
+
+const TEMPLATE: &str = include_str!("init/perf.toml");
+const RECIPE: &str = include_str!("init/recipe.md");
+
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    if args.print {
+        output::print(TEMPLATE)?;
+        return Ok(Status::Done);
+    }
+    let top = place.top(Some(&place.store()?));
+    let path = top.join(FILE);
+    if path.exists() && !args.force {
+        return Err(Failure::new(format!("{}: exists already", path.display()))
+            .hint("`perf init --print` shows the template; `perf init --force` replaces the file"));
+    }
+    Config::parse(TEMPLATE).map_err(|problem| Failure::new(format!("the template: {problem}")))?;
+    output::write(&path, TEMPLATE.as_bytes())?;
+    output::note(&format!("wrote {}", path.display()));
+    output::print(RECIPE)?;
+    Ok(Status::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns every commented setting into a setting. Prose begins with `# ` and a capital letter or a bracket.
+    fn with_all_settings() -> String {
+        TEMPLATE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_template_is_valid_with_and_without_its_examples() {
+        let written = Config::parse(TEMPLATE).unwrap();
+        assert_eq!(written.on_refusal, crate::config::OnRefusal::Warn, "a new project is not blocked");
+        let all = Config::parse(&with_all_settings()).unwrap();
+        assert!(!all.suite.is_empty() && all.base_branch.is_some() && all.environment.fact.len() > 1);
+    }
+}

@@ -1,0 +1,74 @@
+//! One file, one set of arguments and one function for each command.
+
+mod collect;
+mod compare;
+mod doctor;
+mod env;
+mod init;
+mod reference;
+mod saved;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use time::OffsetDateTime;
+
+use crate::args::Cli;
+use crate::failure::{Failure, Result};
+use crate::place::Place;
+
+/// What `perf` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Collect(collect::Args),
+    Compare(compare::Args),
+    Env(env::Args),
+    #[command(subcommand)]
+    Store(store::Command),
+    Init(init::Args),
+    Doctor(doctor::Args),
+    #[command(hide = true)]
+    Reference(reference::Args),
+}
+
+/// How a command ended that did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// All is well.
+    Done,
+    /// Judged, and beyond a limit.
+    Failed,
+    /// Nothing could be judged.
+    Refused,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        ExitCode::from(match status {
+            Status::Done => 0,
+            Status::Failed => 1,
+            Status::Refused => 3,
+        })
+    }
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> Result<Status> {
+    let current = std::env::current_dir()
+        .map_err(|error| Failure::new("the current directory cannot be read").because(&error))?;
+    let dir = cli.dir.map_or_else(|| current.clone(), |dir| current.join(dir));
+    if !dir.is_dir() {
+        return Err(Failure::new(format!("{}: no such directory", dir.display())));
+    }
+    let place = Place { dir, now: OffsetDateTime::now_utc() };
+    match cli.command {
+        Command::Collect(args) => collect::run(&args, &place),
+        Command::Compare(args) => compare::run(&args, &place),
+        Command::Env(args) => env::run(&args, &place),
+        Command::Store(command) => store::run(&command, &place),
+        Command::Init(args) => init::run(&args, &place),
+        Command::Doctor(args) => doctor::run(&args, &place),
+        Command::Reference(args) => reference::run(&args),
+    }
+}

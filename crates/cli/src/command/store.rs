@@ -1,0 +1,256 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use perf_model::CommitId;
+use perf_render::store::{EnvironmentRow, LogRow, Stored};
+use perf_store::{Store, StoreError, SyncOptions};
+
+use crate::command::Status;
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::place::Place;
+
+/// Look at stored baselines and share them
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Show(ShowArgs),
+    Log(LogArgs),
+    Envs(EnvsArgs),
+    Push(PushArgs),
+    Pull(PullArgs),
+}
+
+/// Show every environment's baseline at a commit, even one that is gone from the repository
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// A revision, or the id of a commit (or its first digits)
+    #[arg(value_name = "REV", default_value = "HEAD")]
+    revision: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// List commits with baselines, newest first
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogArgs {
+    /// List at most this many
+    #[arg(short = 'n', long, value_name = "N")]
+    max_count: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// List the environments that something was measured in
+#[derive(Debug, clap::Args)]
+pub(crate) struct EnvsArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Bring new runs to the remote
+///
+/// Never forced: what others pushed meanwhile is fetched, the own runs are put on top, and the push is tried
+/// again until the time is up. Whatever happens, the runs stay here.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PushArgs {
+    #[command(flatten)]
+    sync: SyncArgs,
+    /// Push although this is a job of a pull request, whose numbers are no baselines
+    #[arg(long)]
+    allow_pull_request: bool,
+}
+
+/// Bring the remote's runs here
+#[derive(Debug, clap::Args)]
+pub(crate) struct PullArgs {
+    #[command(flatten)]
+    sync: SyncArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct SyncArgs {
+    /// A configured remote [default: origin, or the only one]
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+    /// Give up after this long
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    timeout: Duration,
+}
+
+pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
+    let store = place.store()?;
+    match command {
+        Command::Show(args) => show(args, &store),
+        Command::Log(args) => log(args, &store),
+        Command::Envs(args) => envs(args, &store),
+        Command::Push(args) => push(args, &store),
+        Command::Pull(args) => pull(args, &store),
+    }?;
+    Ok(Status::Done)
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    let expected = || "expected a number of seconds, such as 120".to_owned();
+    let seconds: f64 = text.parse().map_err(|_| expected())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| expected())
+}
+
+fn show(args: &ShowArgs, store: &Store) -> Result<()> {
+    let commit = commit(&args.revision, store)?;
+    let found = store.find(&commit)?;
+    if found.baselines.is_empty() && found.unusable.is_empty() {
+        return Err(Failure::new(format!("{}: {commit} was never measured", args.revision))
+            .hint("`perf store log` lists what was; `perf store pull` brings what the remote has"));
+    }
+    for line in &found.unusable {
+        output::warn(&format!("environment {}: {}", line.fingerprint, line.reason));
+    }
+    let stored = Stored {
+        subject: store.known(&commit).map(|commit| commit.subject),
+        commit,
+        baselines: found.baselines.into_iter().map(|stored| stored.baseline).collect(),
+        unreadable: found.unusable.len(),
+    };
+    if args.json {
+        output::print(&perf_render::store::show_json(&stored))
+    } else {
+        output::print(&perf_render::store::show(&stored, output::page()))
+    }
+}
+
+/// Resolves a revision, also to a commit that is gone from the repository but has baselines.
+fn commit(revision: &str, store: &Store) -> Result<CommitId> {
+    let unresolved = match store.resolve(revision) {
+        Ok(commit) => return Ok(commit.lineage.commit),
+        Err(error) => error,
+    };
+    // Git's own shortest abbreviation.
+    const SHORTEST: usize = 4;
+    let digits = revision.len() >= SHORTEST && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !digits || !matches!(unresolved, StoreError::NoSuchRevision { .. }) {
+        return Err(unresolved.into());
+    }
+    let measured = store.measured_with_prefix(&revision.to_ascii_lowercase())?;
+    match measured.as_slice() {
+        [] => Err(unresolved.into()),
+        [only] => {
+            output::note(&format!("{only} is not in this repository; its baselines are"));
+            Ok(only.clone())
+        }
+        several => Err(Failure::new(format!("{revision}: names {} measured commits", several.len()))
+            .hint(format!("`perf store show {}` names the first", several[0]))),
+    }
+}
+
+fn log(args: &LogArgs, store: &Store) -> Result<()> {
+    let (log, unusable) = store.log()?;
+    let shown = args.max_count.unwrap_or(usize::MAX);
+    let rows: Vec<LogRow> = log
+        .iter()
+        .take(shown)
+        .map(|logged| LogRow {
+            time: logged.stored.baseline.measured(),
+            commit: logged.commit.clone(),
+            subject: store.known(&logged.commit).map(|commit| commit.subject),
+            fingerprint: logged.stored.fingerprint.clone(),
+            runs: logged.stored.baseline.runs.len(),
+            series: series(&logged.stored.baseline),
+        })
+        .collect();
+    warn_of_unusable(unusable.len());
+    if args.json {
+        output::print(&perf_render::store::log_json(&rows))
+    } else {
+        output::print(&perf_render::store::log(&rows, output::page()))
+    }
+}
+
+fn envs(args: &EnvsArgs, store: &Store) -> Result<()> {
+    let (log, unusable) = store.log()?;
+    let mut rows: BTreeMap<_, EnvironmentRow> = BTreeMap::new();
+    for logged in &log {
+        let baseline = &logged.stored.baseline;
+        let row = rows.entry(&logged.stored.fingerprint).or_insert_with(|| EnvironmentRow {
+            environment: baseline.environment.clone(),
+            commits: 0,
+            runs: 0,
+            newest: baseline.measured(),
+        });
+        row.commits += 1;
+        row.runs += baseline.runs.len();
+        row.newest = row.newest.max(baseline.measured());
+    }
+    warn_of_unusable(unusable.len());
+    let rows: Vec<_> = rows.into_values().collect();
+    if args.json {
+        output::print(&perf_render::store::envs_json(&rows))
+    } else {
+        output::print(&perf_render::store::envs(&rows, output::page()))
+    }
+}
+
+fn push(args: &PushArgs, store: &Store) -> Result<()> {
+    if !args.allow_pull_request
+        && let Some(variable) = pull_request_job()
+    {
+        return Err(Failure::new(format!(
+            "this is a job of a pull request (${variable}): what it measures is not a baseline of the base branch"
+        ))
+        .hint("push after the merge; `perf store push --allow-pull-request` pushes all the same"));
+    }
+    let options = args.sync.options(store)?;
+    output::note(&format!("pushing to {}", options.remote));
+    let pushed = store.push(&options)?;
+    let runs: usize = pushed.sent.values().sum();
+    match runs {
+        0 => output::note(&format!("{} has every run already", options.remote)),
+        _ => output::note(&format!(
+            "{} now has {runs} more runs of {} environments",
+            options.remote,
+            pushed.sent.len()
+        )),
+    }
+    Ok(())
+}
+
+fn pull(args: &PullArgs, store: &Store) -> Result<()> {
+    let options = args.sync.options(store)?;
+    output::note(&format!("pulling from {}", options.remote));
+    let pulled = store.pull(&options)?;
+    let runs: usize = pulled.received.values().sum();
+    output::note(&format!("{runs} new runs of {} environments", pulled.received.len()));
+    Ok(())
+}
+
+impl SyncArgs {
+    fn options(&self, store: &Store) -> Result<SyncOptions> {
+        Ok(SyncOptions { remote: store.remote(self.remote.as_deref())?, timeout: self.timeout })
+    }
+}
+
+/// Returns the variable by which a CI service says that this is a job of a pull request.
+///
+/// Sources: GitHub Actions, "Default environment variables"; GitLab, "Predefined CI/CD variables".
+fn pull_request_job() -> Option<&'static str> {
+    let github = std::env::var("GITHUB_EVENT_NAME").is_ok_and(|event| event.starts_with("pull_request"));
+    let gitlab = std::env::var_os("CI_MERGE_REQUEST_IID").is_some();
+    match (github, gitlab) {
+        (true, _) => Some("GITHUB_EVENT_NAME"),
+        (false, true) => Some("CI_MERGE_REQUEST_IID"),
+        (false, false) => None,
+    }
+}
+
+fn warn_of_unusable(lines: usize) {
+    if lines > 0 {
+        output::warn(&format!("{lines} stored lines cannot be used; `perf store show REV` names them"));
+    }
+}
+
+fn series(baseline: &perf_model::Baseline) -> usize {
+    let all = baseline.runs.iter().flat_map(|run| &run.measurements);
+    all.map(perf_model::Measurement::series).collect::<std::collections::BTreeSet<_>>().len()
+}

@@ -1,0 +1,284 @@
+//! `perf.toml`: what the project asks of `perf`.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use perf_compare::{Inconclusive, Limits, Policy};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, Visitor};
+
+use crate::failure::{Failure, Result};
+
+/// The file's name, at the top of the work tree.
+pub(crate) const FILE: &str = "perf.toml";
+
+/// Everything that `perf.toml` can say.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// The branch that pull requests are merged into; found by itself where not given.
+    pub(crate) base_branch: Option<String>,
+    /// From here on a series is reported as slower.
+    pub(crate) warn: Percent,
+    /// From here on a series fails the gate.
+    pub(crate) fail: Percent,
+    /// What a comparison that cannot be made means.
+    pub(crate) on_refusal: OnRefusal,
+    /// What an undecided series means.
+    pub(crate) inconclusive: OnInconclusive,
+    /// How many first-parent commits back a baseline may lie when the base itself has none.
+    pub(crate) max_lag: usize,
+    /// What tells environments apart.
+    pub(crate) environment: EnvironmentConfig,
+    /// The suites.
+    pub(crate) suite: Vec<Suite>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let Limits { warn, fail } = Limits::default();
+        Self {
+            base_branch: None,
+            warn: Percent(warn),
+            fail: Percent(fail),
+            on_refusal: OnRefusal::default(),
+            inconclusive: OnInconclusive::default(),
+            max_lag: 20,
+            environment: EnvironmentConfig::default(),
+            suite: vec![],
+        }
+    }
+}
+
+/// What a comparison that cannot be made means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnRefusal {
+    /// Exit status 3.
+    #[default]
+    Fail,
+    /// A loud warning and exit status 0.
+    Warn,
+}
+
+/// What an undecided series means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnInconclusive {
+    /// It is reported and does not fail.
+    #[default]
+    Pass,
+    /// It fails like a regression: exit status 1.
+    Fail,
+}
+
+/// `[environment]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EnvironmentConfig {
+    /// Facts that count as identity here although they are context by default.
+    pub(crate) identity: Vec<String>,
+    /// Facts that count as context here although they are identity by default.
+    pub(crate) context: Vec<String>,
+    /// Facts of the project's own.
+    pub(crate) fact: Vec<FactConfig>,
+}
+
+/// `[[environment.fact]]`: exactly one of `value`, `file`, `command` and `variable`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct FactConfig {
+    /// The fact's name.
+    pub(crate) name: String,
+    /// Where it counts.
+    #[serde(default)]
+    pub(crate) tier: Tier,
+    /// The value itself.
+    pub(crate) value: Option<String>,
+    /// A file whose content hash is the value.
+    pub(crate) file: Option<PathBuf>,
+    /// A shell command whose output is the value.
+    pub(crate) command: Option<String>,
+    /// An environment variable that holds the value.
+    pub(crate) variable: Option<String>,
+}
+
+/// Where a fact counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Tier {
+    /// Two runs that differ in it cannot be compared.
+    #[default]
+    Identity,
+    /// Recorded and shown.
+    Context,
+}
+
+/// `[[suite]]`: where one tool's output lies and how to make it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Suite {
+    /// The suite's name in messages.
+    pub(crate) name: String,
+    /// The format; detected by content where not given.
+    pub(crate) format: Option<String>,
+    /// The output, from the top of the work tree.
+    pub(crate) path: PathBuf,
+    /// The shell command that makes it.
+    pub(crate) run: Option<String>,
+}
+
+impl Config {
+    /// Reads `perf.toml` in a directory; the defaults where there is none.
+    pub(crate) fn load(dir: &Path) -> Result<Self> {
+        let path = dir.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                return Err(Failure::new(format!("{}: cannot be read", path.display())).because(&error));
+            }
+        };
+        Self::parse(&text).map_err(|problem| {
+            Failure::new(format!("{}: {problem}", path.display()))
+                .hint("`perf init --print` shows every key with its default")
+        })
+    }
+
+    /// Parses `perf.toml`; the error names line, column and key.
+    pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Returns what the verdicts are held against.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            limits: Limits { warn: self.warn.0, fail: self.fail.0 },
+            inconclusive: match self.inconclusive {
+                OnInconclusive::Pass => Inconclusive::Pass,
+                OnInconclusive::Fail => Inconclusive::Fail,
+            },
+        }
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        if self.warn.0 > self.fail.0 {
+            return Err(format!("`warn = \"{}\"` lies above `fail = \"{}\"`", self.warn, self.fail));
+        }
+        for fact in &self.environment.fact {
+            let sources =
+                [fact.value.is_some(), fact.file.is_some(), fact.command.is_some(), fact.variable.is_some()];
+            if sources.into_iter().filter(|given| *given).count() != 1 {
+                return Err(format!(
+                    "[[environment.fact]] `{}`: expected exactly one of `value`, `file`, `command`, `variable`",
+                    fact.name
+                ));
+            }
+            if fact.tier == Tier::Identity {
+                refuse_volatile(&fact.name)?;
+            }
+        }
+        self.environment.identity.iter().try_for_each(|name| refuse_volatile(name))
+    }
+}
+
+fn refuse_volatile(fact: &str) -> std::result::Result<(), String> {
+    if perf_collect::VOLATILE.contains(&fact) {
+        return Err(format!("`{fact}` changes from minute to minute and cannot be part of an identity"));
+    }
+    Ok(())
+}
+
+/// A relative limit, written as `10%`; a bare number of at least 1 is taken as percent too.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Percent(pub(crate) f64);
+
+impl std::str::FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (number, marked) = match text.trim().strip_suffix('%') {
+            Some(number) => (number.trim_end(), true),
+            None => (text.trim(), false),
+        };
+        let expected = || format!("`{text}`: expected a percentage such as `10%`");
+        let value: f64 = number.parse().map_err(|_| expected())?;
+        if !value.is_finite() || value < 0.0 {
+            return Err(expected());
+        }
+        if !marked && value > 0.0 && value < 1.0 {
+            return Err(format!("`{text}`: is this {}% or {text}%? write the percent sign", value * 100.0));
+        }
+        Ok(Self(value / 100.0))
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Twelve digits bring 0.07 * 100 back to 7.
+        write!(f, "{}%", (self.0 * 100.0 * 1e10).round() / 1e10)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Written;
+        impl Visitor<'_> for Written {
+            type Value = Percent;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a percentage such as \"10%\"")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Percent, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Written).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = Config::parse("").unwrap();
+        assert_eq!(config.policy(), Policy::default());
+        assert_eq!(config.on_refusal, OnRefusal::Fail);
+    }
+
+    #[test]
+    fn percentages_are_written_with_their_sign() {
+        for (text, expected) in
+            [("10%", Ok(0.1)), ("10", Ok(0.1)), (" 2.5 % ", Ok(0.025)), ("0", Ok(0.0)), ("0.5%", Ok(0.005))]
+        {
+            assert_eq!(text.parse::<Percent>().map(|percent| percent.0), expected, "{text}");
+        }
+        for bad in ["", "%", "ten", "-5%", "0.1", "NaN%", "inf%", "1e999"] {
+            assert!(bad.parse::<Percent>().is_err(), "{bad}");
+        }
+        assert_eq!(Percent(0.07).to_string(), "7%");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (text, expected) in [
+            ("warm = \"5%\"", "unknown field `warm`"),
+            ("warn = 5", "expected a percentage"),
+            ("warn = \"30%\"", "lies above"),
+            ("on-refusal = \"maybe\"", "unknown variant `maybe`"),
+            ("[[suite]]\nname = \"x\"", "missing field `path`"),
+            ("[environment]\nidentity = [\"load\"]", "`load` changes"),
+            ("[[environment.fact]]\nname = \"data\"", "exactly one of"),
+            ("warn = ", "line 1"),
+        ] {
+            let problem = Config::parse(text).unwrap_err();
+            assert!(problem.contains(expected), "{text}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use perf_collect::{CommandError, ReadError};
+use perf_store::{LineError, StoreError};
+
+/// Why a command could not do its work: what, because of what, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+/// The exit status of every failure.
+const STATUS: u8 = 2;
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), causes: vec![], hint: None }
+    }
+
+    /// Adds what to do: text with a command in it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds an error and everything behind it as causes.
+    pub(crate) fn because(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let cause = error.to_string();
+            // Wrappers like to repeat what they wrap.
+            if self.causes.last() != Some(&cause) && !cause.is_empty() {
+                self.causes.push(cause);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// Prints the failure and returns the exit status.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (red, reset) = (Style::new().fg_color(Some(AnsiColor::Red.into())).bold(), anstyle::Reset);
+        let mut stderr = anstream::stderr().lock();
+        // Nobody is left to tell when standard error is gone.
+        let _ = writeln!(stderr, "{red}error{reset}: {}", printable(&self.message));
+        for cause in &self.causes {
+            let _ = writeln!(stderr, "  caused by: {}", printable(cause));
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(stderr, "hint: {}", printable(hint));
+        }
+        ExitCode::from(STATUS)
+    }
+
+    fn of(error: &dyn Error) -> Self {
+        let failure = Self::new(error.to_string());
+        match error.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+}
+
+/// Names from outside may hold terminal escapes; they are shown, not obeyed. Line breaks stay.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' => "\n".to_owned(),
+            c if c.is_control() => c.escape_default().to_string(),
+            c => c.to_string(),
+        })
+        .collect()
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::of(&error);
+        match hint_for(&error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+fn hint_for(error: &StoreError) -> Option<String> {
+    Some(match error {
+        StoreError::NotARepository { .. } => "`git init` makes one; `perf -C DIR ...` looks elsewhere".into(),
+        StoreError::UnsupportedExtension { name, .. } if name == "refstorage" => {
+            "`git refs migrate --ref-format=files` converts the repository".into()
+        }
+        StoreError::UnbornHead => "`git commit` first: baselines belong to commits".into(),
+        StoreError::NoSuchRevision { .. } => {
+            "`git log --oneline --all` lists commits; in a shallow clone `git fetch --unshallow` brings the rest".into()
+        }
+        StoreError::NoBaseBranch { .. } => {
+            "`git fetch origin main:refs/remotes/origin/main`, or `base-branch = \"...\"` in perf.toml".into()
+        }
+        StoreError::Remote(_) => "`git remote -v` lists the remotes; `git remote add origin URL` adds one".into(),
+        StoreError::Contended(_) => "run the command again".into(),
+        StoreError::Locked { name, .. } => format!("if no git process is running: `rm .git/{name}.lock`"),
+        StoreError::PushRejected { .. } => {
+            "`perf doctor` checks whether the remote takes notes; `perf store push` tries again".into()
+        }
+        StoreError::TimedOut { .. } => "`--timeout SECONDS` gives it longer".into(),
+        StoreError::Git { .. }
+        | StoreError::UnsupportedExtension { .. }
+        | StoreError::NotACommit { .. }
+        | StoreError::BadRefName(_)
+        | StoreError::TooManyNotes(_)
+        | StoreError::File { .. }
+        | StoreError::Line(_)
+        | StoreError::NoGit(_)
+        | StoreError::Repository { .. } => return None,
+    })
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<LineError> for Failure {
+    fn from(error: LineError) -> Self {
+        Self::of(&error)
+    }
+}

@@ -1,0 +1,264 @@
+//! Makes text that others wrote safe to show: benchmark names, units, facts, branches, subjects, paths.
+//!
+//! Everything starts with [`visible`], which leaves nothing that can act on a terminal, forge a line or look
+//! like something else by not being seen; [`terminal`] and [`markdown_code`] add what their reader needs. Up
+//! to [`LONGEST`] characters no two texts become the same one.
+
+use std::iter::once;
+
+/// How many characters of a text are shown; a longer one is cut.
+pub const LONGEST: usize = 120;
+
+/// How many combining marks in a row are writing; what follows climbs over neighbouring lines.
+const MARKS: usize = 2;
+
+/// Letters, marks and symbols that no font draws; the standard library knows the format characters.
+const BLANK: &[(char, char)] = &[
+    ('\u{34f}', '\u{34f}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{e0100}', '\u{e01ef}'),
+];
+
+/// Shows every character of a text, on one line.
+///
+/// Controls, format, private, unassigned and blank characters, separators, the third and later combining
+/// mark in a row, and blanks at an edge or beside another blank become `\u{hex}`; a backslash is doubled; an
+/// empty text is `\u{}`. A text of more than [`LONGEST`] characters ends in `\...` and 8 digits of its hash.
+pub fn visible(text: &str) -> String {
+    if text.is_empty() {
+        return r"\u{}".to_owned();
+    }
+    if text.chars().count() <= LONGEST {
+        return shown(text);
+    }
+    let mark = format!(r"\...{:08x}", hash(text));
+    let kept: String = text.chars().take(LONGEST - mark.len()).collect();
+    shown(&kept) + &mark
+}
+
+/// Shows a text on a terminal or in the log of a CI runner.
+///
+/// Logs are read for commands: GitHub's runner takes `::name::` at the start of a line and `##[name]`
+/// anywhere in one (its `ActionCommand.cs`), Azure Pipelines `##vso[`, TeamCity `##teamcity[`. Both
+/// beginnings are broken with an escape.
+pub fn terminal(text: &str) -> String {
+    let shown = visible(text).replace("##", r"#\u{23}");
+    match shown.strip_prefix("::") {
+        Some(rest) => format!(r"\u{{3a}}:{rest}"),
+        None => shown,
+    }
+}
+
+/// Shows a text as a code span of GitHub flavoured Markdown, also within a table.
+///
+/// A code span is the one place where neither mentions, references nor links are looked for. A backslash
+/// would not keep `|` from splitting a cell that holds `\|` already, so both delimiters become escapes.
+pub fn markdown_code(text: &str) -> String {
+    format!("`{}`", fenced(text).replace('|', r"\u{7c}"))
+}
+
+/// Shows a text within a fenced code block of Markdown.
+pub(crate) fn fenced(text: &str) -> String {
+    terminal(text).replace('`', r"\u{60}")
+}
+
+/// Escapes within finished JSON what a log or a terminal would act on. Its meaning stays the same.
+///
+/// Such characters occur within strings only, where a `\u` escape may stand for any of them.
+pub(crate) fn json(finished: &str) -> String {
+    let mut escaped = String::with_capacity(finished.len());
+    for letter in finished.replace("##", r"#\u0023").chars() {
+        if is_hidden(letter) && letter != '\n' {
+            letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped += &format!("\\u{unit:04x}"));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
+}
+
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    // A mark with nothing before it would be drawn upon the delimiter, so none is allowed there.
+    let (mut marks, mut previous) = (MARKS, ' ');
+    let following = text.chars().skip(1).chain(once(' '));
+    for (letter, next) in text.chars().zip(following) {
+        marks = if is_mark(letter) { marks + 1 } else { 0 };
+        match letter {
+            '\\' => shown.push_str(r"\\"),
+            ' ' if previous == ' ' || next == ' ' => shown.push_str(r"\u{20}"),
+            _ if marks > MARKS || is_hidden(letter) => shown.extend(letter.escape_unicode()),
+            _ => shown.push(letter),
+        }
+        previous = letter;
+    }
+    shown
+}
+
+fn is_hidden(letter: char) -> bool {
+    let ascii = letter.is_ascii() && !letter.is_ascii_control();
+    !ascii && (!is_printable(letter) || BLANK.iter().any(|(first, last)| (first..=last).contains(&&letter)))
+}
+
+/// Tells whether the standard library prints a character as it is.
+///
+/// `str::escape_debug` escapes what is neither printable nor a grapheme extension, except that it also
+/// escapes an extension that begins the string; hence the letter in front.
+fn is_printable(letter: char) -> bool {
+    ['a', letter].iter().collect::<String>().escape_debug().nth(1) == Some(letter)
+}
+
+/// Tells whether a character is drawn upon the one before: `char::escape_debug` escapes just these and the
+/// unprintable.
+fn is_mark(letter: char) -> bool {
+    !letter.is_ascii() && is_printable(letter) && letter.escape_debug().next() == Some('\\')
+}
+
+/// FNV-1a of 64 bits, folded to 32 as its authors advise (Fowler, Noll, Vo; draft-eastlake-fnv).
+///
+/// It tells cut names apart in a report; nothing relies on it being hard to collide.
+fn hash(text: &str) -> u32 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let hash = text.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    (hash >> 32) as u32 ^ hash as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixtures::HOSTILE;
+
+    #[test]
+    fn each_class_of_character_has_one_visible_form() {
+        for (text, expected) in [
+            ("parse/large", "parse/large"),
+            ("中文 déjà 👍", "中文 déjà 👍"),
+            ("", r"\u{}"),
+            (" ", r"\u{20}"),
+            (" a  b ", r"\u{20}a\u{20}\u{20}b\u{20}"),
+            (r"a\b", r"a\\b"),
+            ("a\nb\r\tc", r"a\u{a}b\u{d}\u{9}c"),
+            ("\u{1b}[31m\u{9b}2J\u{7f}", r"\u{1b}[31m\u{9b}2J\u{7f}"),
+            ("\u{202e}x\u{2066}", r"\u{202e}x\u{2066}"),
+            ("a\u{200b}\u{200d}\u{feff}\u{ad}", r"a\u{200b}\u{200d}\u{feff}\u{ad}"),
+            ("\u{2028}\u{2029}\u{85}\u{a0}", r"\u{2028}\u{2029}\u{85}\u{a0}"),
+            ("\u{115f}\u{3164}\u{ffa0}\u{fe0f}", r"\u{115f}\u{3164}\u{ffa0}\u{fe0f}"),
+            ("\u{378}\u{e000}\u{e0041}", r"\u{378}\u{e000}\u{e0041}"),
+            ("z\u{335}\u{321}\u{322}", "z\u{335}\u{321}\\u{322}"),
+            ("\u{301}e\u{301}", "\\u{301}e\u{301}"),
+        ] {
+            assert_eq!(visible(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_still_told_apart() {
+        let (one, other) = (format!("{}1", "n".repeat(200)), format!("{}2", "n".repeat(200)));
+        assert_eq!(visible(&one).len(), LONGEST);
+        assert_eq!(visible(&one), format!(r"{}\...9d370698", "n".repeat(108)));
+        assert_ne!(visible(&one), visible(&other));
+        let whole = "n".repeat(LONGEST);
+        assert_eq!(visible(&whole), whole);
+    }
+
+    #[test]
+    fn no_text_is_a_command_to_a_log_reader() {
+        for (text, expected) in [
+            ("::error file=a::owned", r"\u{3a}:error file=a::owned"),
+            ("crate::module", "crate::module"),
+            ("x ##[error]owned", r"x #\u{23}[error]owned"),
+            ("##vso[task]", r"#\u{23}vso[task]"),
+            ("####teamcity[x]", r"#\u{23}#\u{23}teamcity[x]"),
+            ("\n::error::owned", r"\u{a}::error::owned"),
+        ] {
+            assert_eq!(terminal(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_code_span_holds_neither_backtick_nor_pipe() {
+        for (text, expected) in [
+            ("a|b", r"`a\u{7c}b`"),
+            (r"a\|b", r"`a\\\u{7c}b`"),
+            ("``", r"`\u{60}\u{60}`"),
+            ("@user #1 <b>", "`@user #1 <b>`"),
+            (r"ends\", r"`ends\\`"),
+        ] {
+            assert_eq!(markdown_code(text), expected);
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        for hostile in HOSTILE {
+            let plain = serde_json::to_string(hostile).unwrap();
+            let escaped = json(&plain);
+            assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), *hostile);
+            assert!(!escaped.contains("##") && !escaped.chars().any(is_hidden), "{escaped}");
+        }
+    }
+
+    /// Reads back what [`visible`] wrote for a text that was not cut.
+    fn seen(mut shown: &str) -> String {
+        let mut text = String::new();
+        while let Some(letter) = shown.chars().next() {
+            shown = &shown[letter.len_utf8()..];
+            if letter != '\\' {
+                text.push(letter);
+            } else if let Some(rest) = shown.strip_prefix('\\') {
+                text.push('\\');
+                shown = rest;
+            } else {
+                let (hex, rest) = shown.strip_prefix("u{").unwrap().split_once('}').unwrap();
+                text.extend(u32::from_str_radix(hex, 16).ok().and_then(char::from_u32));
+                shown = rest;
+            }
+        }
+        text
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let character = prop_oneof![
+            any::<char>(),
+            prop::sample::select("\\`|:#[]{} \n\r\t\u{1b}\u{301}".chars().collect::<Vec<_>>())
+        ];
+        prop::collection::vec(character, 0..=LONGEST).prop_map(|characters| characters.into_iter().collect())
+    }
+
+    /// Counts the cells of a row as cmark-gfm does: a pipe ends one unless a backslash stands before it.
+    fn cells(row: &str) -> usize {
+        row.replace(r"\|", "").matches('|').count() - 1
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_can_be_read_back(text in text()) {
+            for shown in [visible(&text), terminal(&text), fenced(&text)] {
+                prop_assert_eq!(seen(&shown), text.clone());
+            }
+        }
+
+        #[test]
+        fn nothing_hidden_and_no_line_break_survives(text: String) {
+            for shown in [visible(&text), terminal(&text), markdown_code(&text)] {
+                prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
+                prop_assert!(!shown.chars().any(char::is_control), "{shown:?}");
+                prop_assert_eq!(shown.lines().count(), 1);
+            }
+        }
+
+        #[test]
+        fn any_name_fills_exactly_one_cell(text in text()) {
+            prop_assert_eq!(cells(&format!("| {} | 1 |", markdown_code(&text))), 2);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Turns outcomes, environments and stored records into text, Markdown and JSON that is short, true and safe
+//! to post.
+//!
+//! Everything that others wrote (names, units, facts, branches, subjects, paths) passes through [`escape`]
+//! before it meets a reader. This crate knows no git, no files, no arguments, no clock and no terminal: it
+//! returns strings, and its caller says how wide the [`Page`] is and whether it has colours. What is true is
+//! decided in `perf-compare`; here it is only said.
+
+pub mod environment;
+pub mod escape;
+pub mod report;
+pub mod store;
+
+mod json;
+mod number;
+mod page;
+mod sink;
+
+pub use page::{Colour, Page};
+
+#[cfg(test)]
+mod fixtures;

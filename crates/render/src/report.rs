@@ -1,0 +1,17 @@
+//! Outcomes of a comparison: for a terminal, for a pull request, for a program.
+//!
+//! All three say the same in the same order: the verdict; head and base, and why that base; the environment
+//! and the runs; the census; what changed, worst first; what was not decided, not judged, missing or new; how
+//! to see it again. Unchanged series are counted only, except in JSON, which holds everything.
+
+mod json;
+mod markdown;
+mod refusal;
+mod row;
+mod sentence;
+mod sides;
+mod text;
+
+pub use json::json;
+pub use markdown::{LONGEST_COMMENT, markdown};
+pub use text::text;

@@ -1,0 +1,427 @@
+use perf_compare::{
+    BaseChoice, Census, Comparison, Endpoint, Judged, Notice, Obstacle, OneSided, Outcome, Refusal, Section,
+    Status, Unjudged, differences,
+};
+use perf_model::{Baseline, Environment, SeriesId};
+use serde::Serialize;
+
+use super::row::word;
+use crate::json::{EnvironmentJson, Named, VERSION, line};
+
+/// Returns the report of an outcome as one line of JSON.
+///
+/// Names are as their tools wrote them; numbers are in the series' `unit`, changes
+/// relative (`0.341` is +34.1 %); `null` where there is none, and never `NaN`. `before` is the base's level,
+/// `after` the head's. Fields are only added within a version.
+///
+/// ```text
+/// version   1
+/// status    "passed" | "failed" | "refused"
+/// base      {kind: "commit", commit, subject|null} | {kind: "worktree", commit}
+///           | {kind: "file", path, commit|null}
+/// choice    {kind: "merge-base", branch} | {kind: "named", revision} | {kind: "file"}: why that base
+/// head      like base
+/// sections  one for each environment of the head:
+///   fingerprint|null  environment|null  {identity: {fact: value}, context: {fact: value}}
+///   refusal  null, or {reason, ...}:
+///            "environments-differ"  base, head: {fingerprint, environment}; differing: [{fact,
+///                                   base|null, head|null}]
+///            "base-not-measured"    base, looked_back
+///            "head-not-measured"    head
+///            "nothing-shared"       base, head: how many series
+///            "nothing-judged"       shared
+///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
+///   across   [fact]
+///   census   null, or {total, regressed, slower, improved, unchanged, inconclusive, unjudged, missing, new}
+///   series   [{benchmark, params, metric, unit, better, kind, verdict, before, after, change|null, absolute,
+///              interval|null: {low, high}, noise|null, limits: {warn, fail}, runs: {base, head}}]
+///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}]
+///   missing  [{benchmark, params, metric, unit, level}]; new alike
+/// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
+///            | {kind: "unreadable-lines", commit, lines} | {kind: "head-is-base", commit}
+///            | {kind: "no-environment", path}]
+/// ```
+pub fn json(outcome: &Outcome) -> String {
+    line(&Report {
+        version: VERSION,
+        status: match outcome.status() {
+            Status::Passed => "passed",
+            Status::Failed => "failed",
+            Status::Refused => "refused",
+        },
+        base: side(&outcome.base),
+        choice: match &outcome.choice {
+            BaseChoice::MergeBase { branch } => Choice::MergeBase { branch },
+            BaseChoice::Named { revision } => Choice::Named { revision },
+            BaseChoice::File => Choice::File,
+        },
+        head: side(&outcome.head),
+        sections: outcome.sections.iter().map(section).collect(),
+        notices: outcome.notices.iter().map(notice).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    status: &'static str,
+    base: Side<'a>,
+    choice: Choice<'a>,
+    head: Side<'a>,
+    sections: Vec<Part<'a>>,
+    notices: Vec<NoticeJson<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Side<'a> {
+    Commit { commit: &'a str, subject: Option<&'a str> },
+    Worktree { commit: &'a str },
+    File { path: String, commit: Option<&'a str> },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Choice<'a> {
+    MergeBase { branch: &'a str },
+    Named { revision: &'a str },
+    File,
+}
+
+#[derive(Default, Serialize)]
+struct Part<'a> {
+    fingerprint: Option<String>,
+    environment: Option<EnvironmentJson<'a>>,
+    refusal: Option<RefusalJson<'a>>,
+    measured: Option<Sides<Measured<'a>>>,
+    across: Vec<&'a str>,
+    census: Option<CensusJson>,
+    series: Vec<SeriesJson<'a>>,
+    unjudged: Vec<UnjudgedJson<'a>>,
+    missing: Vec<OneSidedJson<'a>>,
+    new: Vec<OneSidedJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct Sides<T> {
+    base: T,
+    head: T,
+}
+
+#[derive(Serialize)]
+struct Measured<'a> {
+    commit: &'a str,
+    runs: usize,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum RefusalJson<'a> {
+    EnvironmentsDiffer { base: Place<'a>, head: Place<'a>, differing: Vec<Differing> },
+    BaseNotMeasured { base: &'a str, looked_back: usize },
+    HeadNotMeasured { head: &'a str },
+    NothingShared { base: usize, head: usize },
+    NothingJudged { shared: usize },
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    fingerprint: String,
+    environment: EnvironmentJson<'a>,
+}
+
+#[derive(Serialize)]
+struct Differing {
+    fact: String,
+    base: Option<String>,
+    head: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CensusJson {
+    total: usize,
+    regressed: usize,
+    slower: usize,
+    improved: usize,
+    unchanged: usize,
+    inconclusive: usize,
+    unjudged: usize,
+    missing: usize,
+    new: usize,
+}
+
+#[derive(Serialize)]
+struct SeriesJson<'a> {
+    benchmark: &'a str,
+    params: Named<'a>,
+    metric: &'a str,
+    unit: &'a str,
+    better: &'static str,
+    kind: &'static str,
+    verdict: &'static str,
+    before: f64,
+    after: f64,
+    change: Option<f64>,
+    absolute: f64,
+    interval: Option<IntervalJson>,
+    noise: Option<f64>,
+    limits: LimitsJson,
+    runs: Sides<usize>,
+}
+
+#[derive(Serialize)]
+struct IntervalJson {
+    low: f64,
+    high: f64,
+}
+
+#[derive(Serialize)]
+struct LimitsJson {
+    warn: f64,
+    fail: f64,
+}
+
+#[derive(Serialize)]
+struct UnjudgedJson<'a> {
+    benchmark: &'a str,
+    params: Named<'a>,
+    metric: &'a str,
+    obstacle: &'static str,
+    base: &'a str,
+    head: &'a str,
+}
+
+#[derive(Serialize)]
+struct OneSidedJson<'a> {
+    benchmark: &'a str,
+    params: Named<'a>,
+    metric: &'a str,
+    unit: &'a str,
+    level: f64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum NoticeJson<'a> {
+    AncestorServes { asked: &'a str, serves: &'a str, distance: usize },
+    SameTreeServes { asked: &'a str, serves: &'a str },
+    UnreadableLines { commit: &'a str, lines: usize },
+    HeadIsBase { commit: &'a str },
+    NoEnvironment { path: String },
+}
+
+fn side(endpoint: &Endpoint) -> Side<'_> {
+    match endpoint {
+        Endpoint::Commit { id, subject } => Side::Commit { commit: id.as_str(), subject: subject.as_deref() },
+        Endpoint::Worktree { on } => Side::Worktree { commit: on.as_str() },
+        Endpoint::File { path, commit } => Side::File {
+            path: path.to_string_lossy().into_owned(),
+            commit: commit.as_ref().map(|commit| commit.as_str()),
+        },
+    }
+}
+
+fn section(section: &Section) -> Part<'_> {
+    let environment = section.environment.as_ref();
+    let part = Part {
+        fingerprint: environment.map(|environment| environment.fingerprint().to_string()),
+        environment: environment.map(EnvironmentJson::from),
+        ..Part::default()
+    };
+    match &section.result {
+        Ok(comparison) => judged(comparison, part),
+        Err(refusal) => Part { refusal: Some(refused(refusal)), ..part },
+    }
+}
+
+fn judged<'a>(comparison: &'a Comparison, part: Part<'a>) -> Part<'a> {
+    let (base, head) = (measured(comparison.pair.before()), measured(comparison.pair.after()));
+    Part {
+        measured: Some(Sides { base, head }),
+        across: comparison.pair.across().iter().map(String::as_str).collect(),
+        census: Some(census(&comparison.census)),
+        series: comparison.judged.iter().map(series).collect(),
+        unjudged: comparison.unjudged.iter().map(unjudged).collect(),
+        missing: comparison.missing.iter().map(one_sided).collect(),
+        new: comparison.new.iter().map(one_sided).collect(),
+        ..part
+    }
+}
+
+fn measured(baseline: &Baseline) -> Measured<'_> {
+    Measured { commit: baseline.commit.as_str(), runs: baseline.runs.len() }
+}
+
+fn census(census: &Census) -> CensusJson {
+    let total = census.total();
+    let Census { improved, unchanged, inconclusive, slower, regressed, unjudged, missing, new } = *census;
+    CensusJson { total, regressed, slower, improved, unchanged, inconclusive, unjudged, missing, new }
+}
+
+fn series(row: &Judged) -> SeriesJson<'_> {
+    let SeriesId { benchmark, params, metric } = &row.series;
+    SeriesJson {
+        benchmark,
+        params,
+        metric,
+        unit: row.metric.unit.symbol(),
+        better: row.metric.better.word(),
+        kind: row.metric.kind.word(),
+        verdict: word(row.verdict),
+        before: row.before,
+        after: row.after,
+        change: row.change.relative,
+        absolute: row.change.absolute,
+        interval: row.change.interval.map(|interval| IntervalJson { low: interval.low, high: interval.high }),
+        noise: row.change.noise(),
+        limits: LimitsJson { warn: row.limits.warn, fail: row.limits.fail },
+        runs: Sides { base: row.runs_before, head: row.runs_after },
+    }
+}
+
+fn unjudged(row: &Unjudged) -> UnjudgedJson<'_> {
+    let SeriesId { benchmark, params, metric } = &row.series;
+    let (obstacle, base, head) = match &row.obstacle {
+        Obstacle::Units { base, head } => ("units", base.symbol(), head.symbol()),
+        Obstacle::Directions { base, head } => ("directions", base.word(), head.word()),
+    };
+    UnjudgedJson { benchmark, params, metric, obstacle, base, head }
+}
+
+fn one_sided(row: &OneSided) -> OneSidedJson<'_> {
+    let SeriesId { benchmark, params, metric } = &row.series;
+    OneSidedJson { benchmark, params, metric, unit: row.unit.symbol(), level: row.level }
+}
+
+fn refused(refusal: &Refusal) -> RefusalJson<'_> {
+    match refusal {
+        Refusal::EnvironmentsDiffer { base, head } => RefusalJson::EnvironmentsDiffer {
+            base: place(base),
+            head: place(head),
+            differing: differing(base, head),
+        },
+        Refusal::BaseNotMeasured { base, looked_back } => {
+            RefusalJson::BaseNotMeasured { base: base.as_str(), looked_back: *looked_back }
+        }
+        Refusal::HeadNotMeasured { head } => RefusalJson::HeadNotMeasured { head: head.as_str() },
+        Refusal::NothingShared { base, head } => RefusalJson::NothingShared { base: *base, head: *head },
+        Refusal::NothingJudged { shared } => RefusalJson::NothingJudged { shared: *shared },
+    }
+}
+
+fn place(environment: &Environment) -> Place<'_> {
+    Place { fingerprint: environment.fingerprint().to_string(), environment: environment.into() }
+}
+
+fn differing(base: &Environment, head: &Environment) -> Vec<Differing> {
+    let differing = differences(&base.identity, &head.identity).into_iter();
+    differing.map(|one| Differing { fact: one.fact, base: one.base, head: one.head }).collect()
+}
+
+fn notice(notice: &Notice) -> NoticeJson<'_> {
+    match notice {
+        Notice::AncestorServes { asked, serves, distance } => {
+            NoticeJson::AncestorServes { asked: asked.as_str(), serves: serves.as_str(), distance: *distance }
+        }
+        Notice::SameTreeServes { asked, serves } => {
+            NoticeJson::SameTreeServes { asked: asked.as_str(), serves: serves.as_str() }
+        }
+        Notice::UnreadableLines { commit, lines } => {
+            NoticeJson::UnreadableLines { commit: commit.as_str(), lines: *lines }
+        }
+        Notice::HeadIsBase { commit } => NoticeJson::HeadIsBase { commit: commit.as_str() },
+        Notice::NoEnvironment { path } => {
+            NoticeJson::NoEnvironment { path: path.to_string_lossy().into_owned() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fixtures::{
+        HOSTILE, compared, hostile_outcome, measurement, mixed, outcome, refusals, section, times,
+    };
+
+    fn parsed(outcome: &Outcome) -> Value {
+        serde_json::from_str(&json(outcome)).unwrap()
+    }
+
+    #[test]
+    fn the_document_of_one_series_is_this() {
+        let result = compared(times(&[("a", 1000.0), ("gone", 3.0)]), times(&[("a", 1000.0)]));
+        let expected = concat!(
+            r#"{"version":1,"status":"passed","#,
+            r#""base":{"kind":"commit","commit":"96dfd37bbbbb0000000000000000000000000000","subject":"Add a lexer"},"#,
+            r#""choice":{"kind":"merge-base","branch":"main"},"#,
+            r#""head":{"kind":"commit","commit":"615ff67aaaaa0000000000000000000000000000","subject":"Speed up the parser"},"#,
+            r#""sections":[{"fingerprint":"822ae69108a1c593","environment":{"#,
+            r#""identity":{"arch":"x86_64","cores":"4","cpu":"AMD EPYC 7763","os":"linux"},"context":{"kernel":"6.1"}},"#,
+            r#""refusal":null,"#,
+            r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":1},"#,
+            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":1}},"across":[],"#,
+            r#""census":{"total":2,"regressed":0,"slower":0,"improved":0,"unchanged":1,"inconclusive":0,"#,
+            r#""unjudged":0,"missing":1,"new":0},"#,
+            r#""series":[{"benchmark":"a","params":{},"metric":"time","unit":"ns","better":"lower","kind":"time","#,
+            r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"absolute":0.0,"#,
+            r#""interval":INTERVAL,"noise":NOISE,"limits":{"warn":0.1,"fail":0.25},"#,
+            r#""runs":{"base":1,"head":1}}],"#,
+            r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
+            r#""new":[]}],"notices":[]}"#,
+            "\n"
+        );
+        let change = result.as_ref().unwrap().judged[0].change.clone();
+        let interval = change.interval.unwrap();
+        let expected = expected
+            .replace("INTERVAL", &format!(r#"{{"low":{:?},"high":{:?}}}"#, interval.low, interval.high))
+            .replace("NOISE", &format!("{:?}", change.noise().unwrap()));
+        assert_eq!(json(&outcome(vec![section(result)])), expected);
+    }
+
+    #[test]
+    fn every_refusal_is_named_by_its_reason() {
+        let reasons = [
+            "environments-differ",
+            "base-not-measured",
+            "head-not-measured",
+            "nothing-shared",
+            "nothing-judged",
+        ];
+        for (refusal, reason) in refusals().into_iter().zip(reasons) {
+            let report = parsed(&outcome(vec![section(Err(refusal))]));
+            assert_eq!(report["status"], "refused");
+            assert_eq!(report["sections"][0]["refusal"]["reason"], reason);
+            assert_eq!(report["sections"][0]["census"], Value::Null);
+        }
+        let differing = &parsed(&mixed())["sections"][1]["refusal"]["differing"];
+        assert_eq!(*differing, serde_json::json!([{ "fact": "cores", "base": "4", "head": "16" }]));
+    }
+
+    #[test]
+    fn names_are_raw_and_yet_harmless_in_a_log() {
+        for name in HOSTILE {
+            let outcome = hostile_outcome(name);
+            let document = json(&outcome);
+            assert_eq!(document.matches('\n').count(), 1, "{name:?}");
+            assert!(
+                !document.contains("##") && !document.trim_end().chars().any(char::is_control),
+                "{name:?}"
+            );
+            let report = parsed(&outcome);
+            assert_eq!(report["sections"][0]["series"][0]["benchmark"], *name);
+            assert_eq!(report["sections"][0]["series"][0]["params"][*name], *name);
+            assert_eq!(report["base"]["path"], *name);
+        }
+    }
+
+    #[test]
+    fn a_number_without_end_is_null() {
+        let size = perf_model::Metric::size("size", "B");
+        let side = |level| vec![measurement("a", size.clone(), &[level, level])];
+        let outcome = outcome(vec![section(compared(side(f64::MIN_POSITIVE), side(f64::MAX)))]);
+        assert!(!json(&outcome).contains("inf") && !json(&outcome).contains("NaN"));
+        assert_eq!(parsed(&outcome)["sections"][0]["series"][0]["change"], Value::Null);
+    }
+}

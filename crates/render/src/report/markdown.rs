@@ -1,0 +1,423 @@
+use perf_compare::{Comparison, Outcome, Refusal, Section};
+
+use super::refusal;
+use super::row::{CHANGED, COLUMNS, Class, FOLDED, cells, changed, folded};
+use super::sentence::{self, Tone};
+use super::sides;
+use crate::escape::fenced;
+use crate::page::Flush;
+use crate::sink::Sink;
+
+/// How many characters a forge takes in one comment.
+pub const LONGEST_COMMENT: usize = 65_536;
+
+/// What finds the comment again, to be looked for in the comments of one's own account only.
+const MARKER: &str = "<!-- perf -->";
+
+const CLASSES: usize = 7;
+
+/// In this order rows are left out where a comment would be too long, and after them whole environments.
+const GIVEN_UP: [Class; CLASSES] = [
+    Class::New,
+    Class::Missing,
+    Class::Unjudged,
+    Class::Inconclusive,
+    Class::Improved,
+    Class::Slower,
+    Class::Regressed,
+];
+
+/// Returns the report of an outcome as a comment in GitHub flavoured Markdown.
+///
+/// It begins with `<!-- perf -->` and holds at most [`LONGEST_COMMENT`] characters. Where that is too few,
+/// rows are left out, the least bad of a class first: new, missing, unjudged, inconclusive, improved, slower,
+/// regressed series; then whole environments. What was left out is counted.
+pub fn markdown(outcome: &Outcome) -> String {
+    let draft = Draft::new(outcome);
+    let mut shown = Shown { rows: [usize::MAX; CLASSES], sections: usize::MAX };
+    for index in 0..CLASSES {
+        let page = draft.page(&shown);
+        if fits(&page) {
+            return page;
+        }
+        let longest =
+            draft.sections.iter().map(|section| section.rows[index].len()).max().unwrap_or_default();
+        shown.rows[index] = most(longest, |rows| fits(&draft.page(&shown.with_rows(index, rows))));
+    }
+    shown.sections = most(draft.sections.len(), |sections| fits(&draft.page(&shown.with_sections(sections))));
+    draft.page(&shown)
+}
+
+fn fits(page: &str) -> bool {
+    page.chars().count() <= LONGEST_COMMENT
+}
+
+/// Finds the largest number up to `all` that fits, or 0, where smaller numbers fit whenever larger ones do.
+fn most(all: usize, fits: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, all);
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if fits(middle) { low = middle } else { high = middle - 1 }
+    }
+    low
+}
+
+/// How much of a draft is shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Of each environment, for each class in the order of [`GIVEN_UP`].
+    rows: [usize; CLASSES],
+    sections: usize,
+}
+
+impl Shown {
+    fn with_rows(mut self, index: usize, rows: usize) -> Self {
+        self.rows[index] = rows;
+        self
+    }
+
+    fn with_sections(mut self, sections: usize) -> Self {
+        self.sections = sections;
+        self
+    }
+}
+
+/// A report whose rows are written but not yet chosen.
+struct Draft {
+    top: String,
+    sections: Vec<Part>,
+    reproduce: Option<String>,
+    all: String,
+}
+
+/// One environment of a draft.
+struct Part {
+    text: String,
+    /// For each class in the order of [`GIVEN_UP`].
+    rows: [Vec<String>; CLASSES],
+}
+
+impl Draft {
+    fn new(outcome: &Outcome) -> Self {
+        Self {
+            top: top(outcome),
+            sections: outcome.sections.iter().map(|section| Part::new(section, outcome)).collect(),
+            reproduce: sides::command(outcome).map(|command| format!("Reproduce: `{command}`")),
+            all: sides::command_for_all(outcome),
+        }
+    }
+
+    fn page(&self, shown: &Shown) -> String {
+        let mut blocks = vec![self.top.clone()];
+        for section in self.sections.iter().take(shown.sections) {
+            blocks.push(section.text.clone());
+            blocks.extend(section.table(shown));
+            blocks.extend(FOLDED.into_iter().filter_map(|class| section.list(class, shown)));
+        }
+        blocks.extend(self.left_out(shown));
+        blocks.extend(self.reproduce.clone());
+        blocks.join("\n\n") + "\n"
+    }
+
+    fn left_out(&self, shown: &Shown) -> Option<String> {
+        let rows = GIVEN_UP.into_iter().filter_map(|class| {
+            let counts = self.sections.iter().map(|section| {
+                let all = section.rows[place(class)].len();
+                (all, all.saturating_sub(shown.rows[place(class)]))
+            });
+            let (all, dropped) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            counted(dropped, all, class.word())
+        });
+        let sections = self.sections.len();
+        let sections = counted(sections.saturating_sub(shown.sections), sections, "environments");
+        let counts: Vec<String> = rows.chain(sections).collect();
+        let (counts, longest, all) = (counts.join(", "), sentence::grouped(LONGEST_COMMENT), &self.all);
+        (!counts.is_empty())
+            .then(|| format!("Left out to stay within {longest} characters: {counts}. All of them: `{all}`"))
+    }
+}
+
+fn counted(dropped: usize, all: usize, what: &str) -> Option<String> {
+    let (count, total) = (sentence::grouped(dropped), sentence::grouped(all));
+    (dropped > 0).then(|| format!("{count} of {total} {what}"))
+}
+
+fn place(class: Class) -> usize {
+    GIVEN_UP.iter().position(|other| *other == class).expect("every class can be given up")
+}
+
+impl Part {
+    fn new(section: &Section, outcome: &Outcome) -> Self {
+        match &section.result {
+            Ok(comparison) => Self {
+                text: judged(section, comparison),
+                rows: GIVEN_UP.map(|class| rows(comparison, class)),
+            },
+            Err(refusal) => Self { text: refused(section, refusal, outcome), rows: GIVEN_UP.map(|_| vec![]) },
+        }
+    }
+
+    fn shown(&self, class: Class, shown: &Shown) -> impl Iterator<Item = &String> {
+        self.rows[place(class)].iter().take(shown.rows[place(class)])
+    }
+
+    fn table(&self, shown: &Shown) -> Option<String> {
+        let rows: Vec<&str> =
+            CHANGED.into_iter().flat_map(|class| self.shown(class, shown)).map(String::as_str).collect();
+        let titles = row(&COLUMNS.map(|column| column.title.to_owned()));
+        let rule = row(&COLUMNS.map(|column| match column.flush {
+            Flush::Left => ":--".to_owned(),
+            Flush::Right => "--:".to_owned(),
+        }));
+        (!rows.is_empty()).then(|| format!("{titles}\n{rule}\n{}", rows.join("\n")))
+    }
+
+    fn list(&self, class: Class, shown: &Shown) -> Option<String> {
+        let rows: Vec<&str> = self.shown(class, shown).map(String::as_str).collect();
+        let (title, all) = (class.title(), sentence::grouped(self.rows[place(class)].len()));
+        (!rows.is_empty()).then(|| {
+            format!("<details><summary>{all} {title}</summary>\n\n{}\n\n</details>", rows.join("\n"))
+        })
+    }
+}
+
+fn rows(comparison: &Comparison, class: Class) -> Vec<String> {
+    match class {
+        Class::Regressed | Class::Slower | Class::Improved => {
+            changed(comparison, class).map(|judged| row(&cells(judged, Sink::Markdown))).collect()
+        }
+        Class::New | Class::Missing | Class::Unjudged | Class::Inconclusive => {
+            folded(comparison, class, Sink::Markdown).iter().map(|line| format!("- {line}")).collect()
+        }
+    }
+}
+
+fn row<const N: usize>(cells: &[String; N]) -> String {
+    format!("| {} |", cells.join(" | "))
+}
+
+fn top(outcome: &Outcome) -> String {
+    let tone = Tone::of(outcome);
+    let alert = match tone {
+        Tone::Pass => "NOTE",
+        Tone::Warn | Tone::Refused => "WARNING",
+        Tone::Fail => "CAUTION",
+    };
+    let verdict = format!("**{}**: {}", tone.word(), sentence::verdict(outcome, Sink::Markdown));
+    let mut lines = vec![MARKER.to_owned(), format!("> [!{alert}]"), format!("> {verdict}")];
+    let not_judged = sentence::not_judged(outcome, Sink::Markdown);
+    lines.extend(not_judged.iter().map(|line| format!(">\n> {line}")));
+    format!("{}\n\n{}", lines.join("\n"), sides::sides(outcome, Sink::Markdown).join("\\\n"))
+}
+
+fn judged(section: &Section, comparison: &Comparison) -> String {
+    let place = sides::place_and_runs(section, comparison, Sink::Markdown);
+    let census = format!("**{}**", sentence::census(&comparison.census));
+    let pair = &comparison.pair;
+    if pair.across().is_empty() {
+        return format!("{place}\\\n{census}");
+    }
+    let facts = refusal::difference(&pair.before().environment, &pair.after().environment, fenced);
+    format!("{place}\n\n{}\n\n{census}", diff(&facts))
+}
+
+fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
+    let mut blocks = vec![];
+    if outcome.sections.len() > 1 {
+        let sentence = refusal::sentence(refusal, outcome, Sink::Markdown);
+        blocks.push(format!(
+            "environment {}\\\n**refused**: {sentence}",
+            sides::place(section, Sink::Markdown)
+        ));
+    }
+    let facts = refusal::facts(refusal, fenced);
+    blocks.extend((!facts.is_empty()).then(|| diff(&facts)));
+    let hints: Vec<_> = refusal::hints(refusal, outcome).iter().map(|hint| format!("- {hint}")).collect();
+    blocks.extend((!hints.is_empty()).then(|| hints.join("\n")));
+    blocks.join("\n\n")
+}
+
+fn diff(lines: &[String]) -> String {
+    format!("```diff\n{}\n```", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{
+        HOSTILE, compared, hostile_outcome, mixed, outcome, refusals, section, times, undecided,
+    };
+
+    #[test]
+    fn a_comment_has_its_marker_its_verdict_and_everything_else_folded() {
+        let expected = "\
+<!-- perf -->
+> [!CAUTION]
+> **FAIL**: 1 of 8 series regressed beyond its fail limit (worst: `parse/large` `time`, +34.2 %)
+>
+> not judged: `1371311e4fdad1a9` (`AMD EPYC 7763`, 16 cores, `linux/x86_64`): `96dfd37` and `615ff67` were measured in different environments
+
+head `615ff67aaaaa` `Speed up the parser`\\
+← base `96dfd37bbbbb` `Add a lexer` (merge base with `main`)
+
+environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs: base 1, head 1\\
+**8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new**
+
+| series | base | head | change | 95 % interval | noise floor | limit | verdict | runs base/head |
+| :-- | --: | --: | --: | --: | --: | :-- | :-- | --: |
+| `parse/large` `time` | 1.204 ms | 1.615 ms | +34.2 % | +34.0 % to +34.3 % | 0.10 % | fail 25 % | regressed (slower) | 1/1 |
+| `serve` `throughput` | 12,000 req/s | 10,000 req/s | -16.7 % | -16.8 % to -16.6 % | 0.10 % | warn 10 % | slower (lower throughput) | 1/1 |
+| `parse/small` `time` | 0.9800 us | 1.100 us | +12.2 % | +12.1 % to +12.4 % | 0.10 % | warn 10 % | slower | 1/1 |
+| `lex/quick` `time` | 200 ns | 150 ns | -25.0 % | -25.1 % to -24.9 % | 0.10 % | 10 % | improved (faster) | 1/1 |
+
+<details><summary>1 inconclusive (cannot tell)</summary>
+
+- `lex/noisy` `time`: 100 ns -> 130 ns, +30.0 % (95 % interval: -50.0 % to +160 %; limit 10 %; runs 1/1)
+
+</details>
+
+<details><summary>1 missing (only the base has them)</summary>
+
+- `lex/gone` `time`: 5 ns
+
+</details>
+
+<details><summary>1 new (only the head has them)</summary>
+
+- `lex/born` `time`: 7 ns
+
+</details>
+
+environment `1371311e4fdad1a9` (`AMD EPYC 7763`, 16 cores, `linux/x86_64`)\\
+**refused**: `96dfd37` and `615ff67` were measured in different environments
+
+```diff
+- cores   4
++ cores   16
+  (3 identity facts are equal)
+```
+
+- hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
+- hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
+
+Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000`
+";
+        assert_eq!(markdown(&mixed()), expected);
+    }
+
+    #[test]
+    fn a_refusal_is_a_warning_with_its_reason_and_its_remedy() {
+        let [_, base_not_measured, ..] = refusals();
+        let expected = "\
+<!-- perf -->
+> [!WARNING]
+> **refused**: base `96dfd37` was never measured, nor were its 50 nearest ancestors
+
+head `615ff67aaaaa` `Speed up the parser`\\
+← base `96dfd37bbbbb` `Add a lexer` (merge base with `main`)
+
+- hint: on the base branch after merges: `perf collect && perf store push`
+- hint: where it was measured elsewhere: `perf store pull`
+- hint: measure it here: `git switch --detach 96dfd37bbbbb0000000000000000000000000000 && perf collect`
+
+Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000`
+";
+        assert_eq!(markdown(&outcome(vec![section(Err(base_not_measured))])), expected);
+    }
+
+    #[test]
+    fn the_alert_is_as_loud_as_the_verdict() {
+        let judged = |level| outcome(vec![section(compared(times(&[("a", 10.0)]), times(&[("a", level)])))]);
+        for (outcome, alert) in [
+            (judged(10.0), "> [!NOTE]\n> **pass**: 0 of 1"),
+            (judged(12.0), "> [!WARNING]\n> **WARN**: 1 of 1 series slower"),
+            (judged(20.0), "> [!CAUTION]\n> **FAIL**: 1 of 1 series regressed"),
+            (undecided(), "> [!WARNING]\n> **WARN**: nothing could be decided"),
+        ] {
+            let report = markdown(&outcome);
+            assert!(report.starts_with(&format!("<!-- perf -->\n{alert}")), "{report}");
+        }
+    }
+
+    /// Empties code spans and code blocks, so that only what a reader of Markdown acts on is left.
+    fn skeleton(report: &str) -> String {
+        let mut fenced = false;
+        let lines = report.lines().map(|line| {
+            let fence = line.starts_with("```");
+            fenced ^= fence;
+            match line.split('`').step_by(2).collect::<Vec<_>>().join("`") {
+                _ if fenced && !fence => line.chars().next().into_iter().collect(),
+                outside => outside,
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn no_name_changes_the_shape_of_a_comment() {
+        let expected = skeleton(&markdown(&hostile_outcome("harmless-1")));
+        assert!(!expected.contains("harmless"), "{expected}");
+        for name in HOSTILE {
+            let report = markdown(&hostile_outcome(name));
+            assert_eq!(skeleton(&report), expected, "{name:?}");
+            assert!(!report.chars().any(|letter| letter.is_control() && letter != '\n'), "{name:?}");
+        }
+    }
+
+    /// An outcome of series with the longest names there are, each class with as many as `counts` says.
+    fn huge(counts: [(&str, usize, Option<f64>, Option<f64>); 5]) -> Outcome {
+        let (mut before, mut after) = (times(&[("same", 1.0)]), times(&[("same", 1.0)]));
+        for (class, count, base, head) in counts {
+            for number in 0..count {
+                let name = format!("{}{class}{number:04}", "\u{10ffff}".repeat(120 - class.len() - 4));
+                before.extend(base.into_iter().flat_map(|level| times(&[(&name, level)])));
+                after.extend(head.into_iter().flat_map(|level| times(&[(&name, level)])));
+            }
+        }
+        outcome(vec![section(compared(before, after))])
+    }
+
+    #[test]
+    fn a_thousand_regressions_with_hostile_names_fit_into_one_comment() {
+        let report = markdown(&huge([
+            ("regressed", 1_000, Some(1.0), Some(2.0)),
+            ("slower", 10, Some(1.0), Some(1.2)),
+            ("improved", 10, Some(2.0), Some(1.0)),
+            ("gone", 10, Some(1.0), None),
+            ("new", 10, None, Some(1.0)),
+        ]));
+        let length = report.chars().count();
+        assert!((60_000..=LONGEST_COMMENT).contains(&length), "{length}");
+        let rows = report.lines().filter(|line| line.contains("regressed (slower)")).count();
+        let dropped = format!(
+            "\nLeft out to stay within 65,536 characters: 10 of 10 new, 10 of 10 missing, 10 of 10 improved, \
+             10 of 10 slower, {} of 1,000 regressed. All of them: `perf compare --against ",
+            1_000 - rows
+        );
+        assert!(report.contains(&dropped), "{rows} {}", report.lines().rev().nth(2).unwrap());
+        assert!(report.contains("> **FAIL**: 1,000 of 1,041 series regressed"));
+    }
+
+    #[test]
+    fn rows_are_given_up_in_a_fixed_order() {
+        let report = markdown(&huge([
+            ("regressed", 10, Some(1.0), Some(2.0)),
+            ("slower", 10, Some(1.0), Some(1.2)),
+            ("improved", 10, Some(2.0), Some(1.0)),
+            ("gone", 20, Some(1.0), None),
+            ("new", 30, None, Some(1.0)),
+        ]));
+        let left_out = report.lines().find(|line| line.starts_with("Left out")).unwrap();
+        assert!(left_out.contains(" of 30 new. All") && !left_out.contains("missing"), "{left_out}");
+        assert_eq!(report.lines().filter(|line| line.contains("gone0")).count(), 20);
+    }
+
+    #[test]
+    fn however_many_environments_they_fit_into_one_comment() {
+        let mut outcome = hostile_outcome(&"\u{10ffff}".repeat(120));
+        outcome.sections = outcome.sections.iter().cycle().take(200).cloned().collect();
+        let report = markdown(&outcome);
+        assert!(report.chars().count() <= LONGEST_COMMENT, "{}", report.chars().count());
+        assert!(report.contains(" of 200 environments. All of them"), "{report}");
+    }
+}

@@ -1,0 +1,119 @@
+//! Why nothing was judged, and what to do about it.
+
+use perf_compare::{Endpoint, Outcome, Refusal, differences};
+use perf_model::Environment;
+
+use super::sentence::grouped;
+use super::sides::id;
+use crate::environment;
+use crate::sink::{Sink, argument, short};
+
+/// How many facts a report shows of a difference.
+const MOST_FACTS: usize = 20;
+/// A command that crosses more facts than this is no advice.
+const MOST_CROSSED: usize = 8;
+
+/// Returns the first refusal of an outcome in which nothing was judged.
+pub(super) fn verdict(outcome: &Outcome, sink: Sink) -> String {
+    let first = outcome.refusals().next().expect("an outcome without a comparison has a refusal");
+    let first = sentence(first, outcome, sink);
+    match outcome.sections.len() {
+        1 => first,
+        sections => format!("{first} (first of {} environments)", grouped(sections)),
+    }
+}
+
+/// Says in one sentence why there was nothing to judge.
+pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> String {
+    match refusal {
+        Refusal::EnvironmentsDiffer { .. } => {
+            let (base, head) = (side(&outcome.base, sink), side(&outcome.head, sink));
+            format!("{base} and {head} were measured in different environments")
+        }
+        Refusal::BaseNotMeasured { base, looked_back } => {
+            let base = sink.code(base.short());
+            match looked_back {
+                0 => format!("base {base} was never measured"),
+                1 => format!("base {base} was never measured, nor was its first parent"),
+                more => format!("base {base} was never measured, nor were its {more} nearest ancestors"),
+            }
+        }
+        Refusal::HeadNotMeasured { head } => format!("head {} was never measured", sink.code(head.short())),
+        Refusal::NothingShared { base, head } => {
+            let (base, head) = (grouped(*base), grouped(*head));
+            format!("no series occurs on both sides (base: {base}, head: {head})")
+        }
+        Refusal::NothingJudged { shared } => {
+            format!("none of {} series on both sides could be judged", grouped(*shared))
+        }
+    }
+}
+
+/// Returns the facts in which two environments differ, as lines of a diff.
+pub(super) fn facts(refusal: &Refusal, escape: fn(&str) -> String) -> Vec<String> {
+    match refusal {
+        Refusal::EnvironmentsDiffer { base, head } => difference(base, head, escape),
+        Refusal::BaseNotMeasured { .. }
+        | Refusal::HeadNotMeasured { .. }
+        | Refusal::NothingShared { .. }
+        | Refusal::NothingJudged { .. } => vec![],
+    }
+}
+
+/// Returns the identity facts in which two environments differ as lines of a diff, and counts the equal ones.
+pub(super) fn difference(base: &Environment, head: &Environment, escape: fn(&str) -> String) -> Vec<String> {
+    let equal = base.identity.iter().filter(|(fact, value)| head.identity.get(*fact) == Some(*value)).count();
+    let mut lines = environment::differing(&base.identity, &head.identity, escape);
+    let all = lines.len();
+    lines.truncate(MOST_FACTS);
+    if all > MOST_FACTS {
+        lines.push(format!("  ... and {} more lines", all - MOST_FACTS));
+    }
+    lines.push(format!("  ({} identity {} equal)", equal, if equal == 1 { "fact is" } else { "facts are" }));
+    lines
+}
+
+/// Returns what would help, each as a sentence around a command.
+pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
+    match refusal {
+        Refusal::EnvironmentsDiffer { base, head } => across(base, head, outcome),
+        Refusal::BaseNotMeasured { base, .. } => vec![
+            "hint: on the base branch after merges: `perf collect && perf store push`".to_owned(),
+            "hint: where it was measured elsewhere: `perf store pull`".to_owned(),
+            format!("hint: measure it here: `git switch --detach {base} && perf collect`"),
+        ],
+        Refusal::HeadNotMeasured { .. } => {
+            vec!["hint: `perf collect` records what the benchmarks wrote".to_owned()]
+        }
+        Refusal::NothingShared { .. } | Refusal::NothingJudged { .. } => {
+            let shown = [("base", &outcome.base), ("head", &outcome.head)].into_iter();
+            let shown = shown.filter_map(|(side, endpoint)| Some((side, id(endpoint)?)));
+            shown.map(|(side, id)| format!("hint: what the {side} has: `perf store show {id}`")).collect()
+        }
+    }
+}
+
+fn across(base: &Environment, head: &Environment, outcome: &Outcome) -> Vec<String> {
+    let differing = differences(&base.identity, &head.identity);
+    let ids = id(&outcome.base).zip(id(&outcome.head));
+    let sides = ids.map(|(base, head)| format!(" --against {base} --head {head}"));
+    let mut hints = vec![];
+    if differing.len() <= MOST_CROSSED {
+        let facts: String =
+            differing.iter().map(|difference| format!(" --across {}", argument(&difference.fact))).collect();
+        let sides = sides.unwrap_or_else(|| " ...".to_owned());
+        hints.push(format!("hint: `perf compare{facts}{sides}` compares anyway and says so"));
+    }
+    let all = ids
+        .map(|(base, head)| format!("hint: `perf env diff {} {}` shows all facts", short(base), short(head)));
+    hints.extend(all);
+    hints
+}
+
+fn side(endpoint: &Endpoint, sink: Sink) -> String {
+    match endpoint {
+        Endpoint::Commit { id, .. } => sink.code(id.short()),
+        Endpoint::Worktree { on } => format!("uncommitted changes on {}", sink.code(on.short())),
+        Endpoint::File { path, .. } => format!("file {}", sink.name(&path.to_string_lossy())),
+    }
+}

@@ -1,0 +1,287 @@
+//! One series of a report.
+
+use perf_compare::{Change, Comparison, Interval, Judged, Obstacle, OneSided, Unjudged, Verdict};
+use perf_model::{Better, Dimension, Kind, Metric};
+
+use crate::number::{limit, percent, share};
+use crate::page::{Column, numbers, words};
+use crate::sink::Sink;
+
+/// The columns of a changed series.
+pub(crate) const COLUMNS: [Column; 9] = [
+    words("series"),
+    numbers("base"),
+    numbers("head"),
+    numbers("change"),
+    numbers("95 % interval"),
+    numbers("noise floor"),
+    words("limit"),
+    words("verdict"),
+    numbers("runs base/head"),
+];
+
+/// What the rows of a report are about, in the order in which they are given up when space is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Only the head has it.
+    New,
+    /// Only the base has it.
+    Missing,
+    /// On both sides, in readings that do not compare.
+    Unjudged,
+    /// Cannot tell.
+    Inconclusive,
+    /// Better.
+    Improved,
+    /// Worse, warned of.
+    Slower,
+    /// Worse, failed.
+    Regressed,
+}
+
+/// The classes that change nothing or decide nothing, in the order of a report.
+pub(crate) const FOLDED: [Class; 4] = [Class::Inconclusive, Class::Unjudged, Class::Missing, Class::New];
+
+/// The classes that a report shows in full, worst first.
+pub(crate) const CHANGED: [Class; 3] = [Class::Regressed, Class::Slower, Class::Improved];
+
+impl Class {
+    /// Returns the word for the rows, as the census has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Class::New => "new",
+            Class::Missing => "missing",
+            Class::Unjudged => "unjudged",
+            Class::Inconclusive => "inconclusive",
+            Class::Improved => "improved",
+            Class::Slower => "slower",
+            Class::Regressed => "regressed",
+        }
+    }
+
+    /// Returns the word with what it means.
+    pub(crate) fn title(self) -> String {
+        let meaning = match self {
+            Class::New => "only the head has them",
+            Class::Missing => "only the base has them",
+            Class::Unjudged => "the two sides do not compare",
+            Class::Inconclusive => "cannot tell",
+            Class::Improved => "better than the warn limit asks",
+            Class::Slower => "worse by the warn limit or more",
+            Class::Regressed => "worse by the fail limit or more",
+        };
+        format!("{} ({meaning})", self.word())
+    }
+}
+
+/// Returns the series of a changed class.
+pub(crate) fn changed(comparison: &Comparison, class: Class) -> impl Iterator<Item = &Judged> {
+    let of_class = move |verdict| match verdict {
+        Verdict::Improved => class == Class::Improved,
+        Verdict::Slower => class == Class::Slower,
+        Verdict::Regressed => class == Class::Regressed,
+        Verdict::Inconclusive => class == Class::Inconclusive,
+        Verdict::Unchanged => false,
+    };
+    comparison.judged.iter().filter(move |row| of_class(row.verdict))
+}
+
+/// Returns one line for each series of a folded class.
+pub(crate) fn folded(comparison: &Comparison, class: Class, sink: Sink) -> Vec<String> {
+    match class {
+        Class::New => comparison.new.iter().map(|row| one_sided(row, sink)).collect(),
+        Class::Missing => comparison.missing.iter().map(|row| one_sided(row, sink)).collect(),
+        Class::Unjudged => comparison.unjudged.iter().map(|row| unjudged(row, sink)).collect(),
+        Class::Inconclusive | Class::Improved | Class::Slower | Class::Regressed => {
+            changed(comparison, class).map(|row| undecided(row, sink)).collect()
+        }
+    }
+}
+
+/// Returns the cells of a changed series.
+pub(crate) fn cells(row: &Judged, sink: Sink) -> [String; COLUMNS.len()] {
+    let [before, after] = sink.amounts(&row.metric.unit, [row.before, row.after]);
+    [
+        sink.series(&row.series),
+        before,
+        after,
+        difference(row, sink),
+        row.change.interval.map_or_else(|| without_noise(&row.metric), interval),
+        row.change.noise().map_or_else(|| without_noise(&row.metric), share),
+        crossed(row),
+        answer(row),
+        format!("{}/{}", row.runs_before, row.runs_after),
+    ]
+}
+
+/// Returns the relative change, or the absolute one where there is no ratio.
+pub(crate) fn difference(row: &Judged, sink: Sink) -> String {
+    if let Some(relative) = row.change.relative {
+        return percent(relative);
+    }
+    let [difference] = sink.amounts(&row.metric.unit, [row.change.absolute]);
+    if row.change.absolute > 0.0 { format!("+{difference}") } else { difference }
+}
+
+/// Returns the word for a verdict.
+pub(crate) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Improved => "improved",
+        Verdict::Unchanged => "unchanged",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Slower => "slower",
+        Verdict::Regressed => "regressed",
+    }
+}
+
+/// Returns the verdict and which way the series went: `regressed (more memory)`.
+fn answer(row: &Judged) -> String {
+    match (word(row.verdict), direction(&row.metric, &row.change)) {
+        (verdict, direction) if verdict == direction => verdict.to_owned(),
+        (verdict, direction) => format!("{verdict} ({direction})"),
+    }
+}
+
+/// Says which way a series went in the words of what was measured.
+fn direction(metric: &Metric, change: &Change) -> &'static str {
+    let (more, less) = match (metric.kind, metric.unit.dimension(), metric.better) {
+        (Kind::Rate, _, Better::Higher) => ("higher throughput", "lower throughput"),
+        (Kind::Rate, _, Better::Lower) => ("higher rate", "lower rate"),
+        (_, Some(Dimension::Time), Better::Lower) => ("slower", "faster"),
+        (_, Some(Dimension::Time), Better::Higher) => ("longer", "shorter"),
+        (_, Some(Dimension::Bytes), _) => ("more memory", "less memory"),
+        (_, Some(Dimension::BytesPerSecond | Dimension::PerSecond), _) => ("higher rate", "lower rate"),
+        (Kind::Ratio, ..) | (_, Some(Dimension::Ratio), _) => ("higher share", "lower share"),
+        (Kind::Time | Kind::Size | Kind::Count | Kind::Percentile | Kind::Exact, None, _) => {
+            ("more", "fewer")
+        }
+    };
+    if change.absolute > 0.0 { more } else { less }
+}
+
+fn crossed(row: &Judged) -> String {
+    match row.verdict {
+        Verdict::Regressed => format!("fail {}", limit(row.limits.fail)),
+        Verdict::Slower => format!("warn {}", limit(row.limits.warn)),
+        Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive => limit(row.limits.warn),
+    }
+}
+
+fn interval(Interval { low, high }: Interval) -> String {
+    format!("{} to {}", percent(low), percent(high))
+}
+
+/// Says why there is no interval: the metric needs none, or the samples allow none.
+fn without_noise(metric: &Metric) -> String {
+    match metric.kind {
+        Kind::Exact => "exact".to_owned(),
+        Kind::Time | Kind::Size | Kind::Rate | Kind::Ratio | Kind::Count | Kind::Percentile => {
+            "unknown".to_owned()
+        }
+    }
+}
+
+fn undecided(row: &Judged, sink: Sink) -> String {
+    let [series, before, after, change, interval, _, limit, _, runs] = cells(row, sink);
+    format!("{series}: {before} -> {after}, {change} (95 % interval: {interval}; limit {limit}; runs {runs})")
+}
+
+fn one_sided(row: &OneSided, sink: Sink) -> String {
+    let [level] = sink.amounts(&row.unit, [row.level]);
+    format!("{}: {level}", sink.series(&row.series))
+}
+
+fn unjudged(row: &Unjudged, sink: Sink) -> String {
+    let obstacle = match &row.obstacle {
+        Obstacle::Units { base, head } => {
+            let (base, head) = (sink.name(base.symbol()), sink.name(head.symbol()));
+            format!("the base is in {base}, the head in {head}")
+        }
+        Obstacle::Directions { base, head } => {
+            let (base, head) = (base.word(), head.word());
+            format!("for the base {base} is better, for the head {head}")
+        }
+    };
+    format!("{}: {obstacle}", sink.series(&row.series))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{compared, measurement, steady};
+
+    #[test]
+    fn the_direction_is_in_the_words_of_what_was_measured() {
+        let better = |better, metric: Metric| Metric { better, ..metric };
+        let count = |unit| Metric { kind: Kind::Count, ..Metric::time("m", unit) };
+        let exact = |unit| Metric { kind: Kind::Exact, ..Metric::time("m", unit) };
+        for (metric, worse, improved) in [
+            (Metric::time("m", "ns"), "regressed (slower)", "improved (faster)"),
+            (better(Better::Higher, Metric::time("m", "h")), "regressed (shorter)", "improved (longer)"),
+            (Metric::size("m", "MiB"), "regressed (more memory)", "improved (less memory)"),
+            (Metric::rate("m", "req/s"), "regressed (lower throughput)", "improved (higher throughput)"),
+            (
+                better(Better::Lower, Metric::rate("m", "err/s")),
+                "regressed (higher rate)",
+                "improved (lower rate)",
+            ),
+            (count("%"), "regressed (higher share)", "improved (lower share)"),
+            (count("allocations"), "regressed (more)", "improved (fewer)"),
+            (exact("instructions"), "regressed (more)", "improved (fewer)"),
+        ] {
+            let side = |level| vec![measurement("b", metric.clone(), &steady(level))];
+            let (low, high) = (side(100.0), side(200.0));
+            let verdict = |before, after| answer(&compared(before, after).unwrap().judged[0]);
+            let found = match metric.better {
+                Better::Lower => (verdict(low.clone(), high.clone()), verdict(high, low)),
+                Better::Higher => (verdict(high.clone(), low.clone()), verdict(low, high)),
+            };
+            assert_eq!(found, (worse.to_owned(), improved.to_owned()), "{metric:?}");
+        }
+    }
+
+    #[test]
+    fn a_series_without_a_ratio_shows_its_absolute_change() {
+        let errors = Metric { kind: Kind::Exact, ..Metric::time("errors", "errors") };
+        let side = |level| vec![measurement("b", errors.clone(), &[level])];
+        let comparison = compared(side(0.0), side(3.0)).unwrap();
+        assert_eq!(
+            cells(&comparison.judged[0], Sink::Text),
+            [
+                "b errors",
+                "0 errors",
+                "3 errors",
+                "+3 errors",
+                "exact",
+                "exact",
+                "fail 25 %",
+                "regressed (more)",
+                "1/1"
+            ]
+        );
+    }
+
+    #[test]
+    fn sides_that_do_not_compare_say_why() {
+        let before = vec![
+            measurement("a", Metric::time("m", "widgets"), &[1.0]),
+            measurement("b", Metric::time("m", "s"), &[1.0]),
+        ];
+        let after = vec![
+            measurement("a", Metric::time("m", "gad|gets"), &[1.0]),
+            measurement("b", Metric::rate("m", "s"), &[1.0]),
+        ];
+        let same = || measurement("same", Metric::time("m", "s"), &[1.0]);
+        let (mut before, mut after) = (before, after);
+        before.push(same());
+        after.push(same());
+        let comparison = compared(before, after).unwrap();
+        assert_eq!(
+            folded(&comparison, Class::Unjudged, Sink::Markdown),
+            [
+                r"`a` `m`: the base is in `widgets`, the head in `gad\u{7c}gets`",
+                "`b` `m`: for the base lower is better, for the head higher",
+            ]
+        );
+    }
+}

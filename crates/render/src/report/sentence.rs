@@ -1,0 +1,163 @@
+//! What text and Markdown say of the outcome as a whole.
+
+use perf_compare::{Census, Inconclusive, Judged, Outcome, Section, Status};
+
+use super::refusal;
+use super::row::difference;
+use super::sides::{across, place};
+use crate::number::number;
+use crate::sink::Sink;
+
+/// How loud a report has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Judged, and nothing to say against it.
+    Pass,
+    /// Passed, but something is slower or nothing could be decided.
+    Warn,
+    /// Failed.
+    Fail,
+    /// Nothing was judged.
+    Refused,
+}
+
+/// How many refusals beside a verdict are told apart.
+const MOST_REFUSALS: usize = 5;
+/// How many crossed facts are named in a sentence.
+const MOST_FACTS: usize = 8;
+
+impl Tone {
+    /// Chooses the tone of an outcome.
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        let census = total(outcome);
+        match outcome.status() {
+            Status::Failed => Tone::Fail,
+            Status::Refused => Tone::Refused,
+            Status::Passed if census.slower > 0 || census.inconclusive == census.judged() => Tone::Warn,
+            Status::Passed => Tone::Pass,
+        }
+    }
+
+    /// Returns the word that a report begins with.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Tone::Pass => "pass",
+            Tone::Warn => "WARN",
+            Tone::Fail => "FAIL",
+            Tone::Refused => "refused",
+        }
+    }
+}
+
+/// Returns the verdict on all of it, without the word of its tone.
+pub(crate) fn verdict(outcome: &Outcome, sink: Sink) -> String {
+    let sentence = match Tone::of(outcome) {
+        Tone::Pass => passed(&total(outcome)),
+        Tone::Warn => warned(outcome, sink),
+        Tone::Fail => failed(outcome, sink),
+        Tone::Refused => refusal::verdict(outcome, sink),
+    };
+    let facts = across(outcome);
+    let mut named: Vec<_> = facts.iter().take(MOST_FACTS).map(|fact| sink.name(fact)).collect();
+    let rest = facts.len() - named.len();
+    named.extend((rest > 0).then(|| format!("{} more", grouped(rest))));
+    if named.is_empty() { sentence } else { format!("{sentence}; compared across: {}", named.join(", ")) }
+}
+
+/// Says which environments were refused beside others that were judged.
+pub(crate) fn not_judged(outcome: &Outcome, sink: Sink) -> Vec<String> {
+    if outcome.status() == Status::Refused {
+        return vec![];
+    }
+    let not_judged = |section: &Section| {
+        let refusal = section.result.as_ref().err()?;
+        let (place, reason) = (place(section, sink), refusal::sentence(refusal, outcome, sink));
+        Some(format!("not judged: {place}: {reason}"))
+    };
+    let mut lines: Vec<String> = outcome.sections.iter().filter_map(not_judged).collect();
+    let rest = lines.len().saturating_sub(MOST_REFUSALS);
+    lines.truncate(MOST_REFUSALS);
+    lines.extend((rest > 0).then(|| format!("not judged: environments besides: {}", grouped(rest))));
+    lines
+}
+
+/// Counts all series of a comparison by their answer.
+pub(crate) fn census(census: &Census) -> String {
+    let judged = [
+        (census.regressed, "regressed"),
+        (census.slower, "slower"),
+        (census.improved, "improved"),
+        (census.unchanged, "unchanged"),
+        (census.inconclusive, "inconclusive"),
+    ];
+    let others = [(census.unjudged, "unjudged"), (census.missing, "missing"), (census.new, "new")];
+    let counts = judged.into_iter().chain(others.into_iter().filter(|(count, _)| *count > 0));
+    let counts: Vec<_> = counts.map(|(count, answer)| format!("{} {answer}", grouped(count))).collect();
+    format!("{} series: {}", grouped(census.total()), counts.join(", "))
+}
+
+/// Writes a count with commas between its thousands.
+pub(crate) fn grouped(count: usize) -> String {
+    number(count as f64)
+}
+
+fn passed(census: &Census) -> String {
+    let remarks = [
+        (census.inconclusive, "could not be decided"),
+        (census.unjudged, "could not be judged"),
+        (census.missing, "missing from the head"),
+    ];
+    let remarks = remarks.into_iter().filter(|(count, _)| *count > 0);
+    let remarks: String = remarks.map(|(count, what)| format!("; {} {what}", grouped(count))).collect();
+    format!("0 of {} series slower or regressed{remarks}", grouped(census.total()))
+}
+
+fn warned(outcome: &Outcome, sink: Sink) -> String {
+    let census = total(outcome);
+    if census.slower == 0 {
+        let (undecided, judged) = (grouped(census.inconclusive), grouped(census.judged()));
+        return format!("nothing could be decided: {undecided} of {judged} inconclusive");
+    }
+    beyond(outcome, (census.slower, "slower", "warn"), sink)
+}
+
+fn failed(outcome: &Outcome, sink: Sink) -> String {
+    let census = total(outcome);
+    let mut parts = vec![];
+    if census.regressed > 0 {
+        parts.push(beyond(outcome, (census.regressed, "regressed", "fail"), sink));
+    }
+    if census.inconclusive > 0 && outcome.inconclusive == Inconclusive::Fail {
+        let (undecided, all) = (grouped(census.inconclusive), grouped(census.total()));
+        parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
+    }
+    parts.join("; ")
+}
+
+fn beyond(outcome: &Outcome, (count, answer, limit): (usize, &str, &str), sink: Sink) -> String {
+    let whose = if count == 1 { "its" } else { "their" };
+    let (count, all) = (grouped(count), grouped(total(outcome).total()));
+    let worst = worst(outcome).expect("a series beyond a limit was judged");
+    let worst = format!("{}, {}", sink.series(&worst.series), difference(worst, sink));
+    format!("{count} of {all} series {answer} beyond {whose} {limit} limit (worst: {worst})")
+}
+
+fn worst(outcome: &Outcome) -> Option<&Judged> {
+    outcome.comparisons().filter_map(|comparison| comparison.judged.first()).max_by(|a, b| {
+        let by_size = || a.change.worsening().total_cmp(&b.change.worsening());
+        a.verdict.cmp(&b.verdict).then_with(by_size)
+    })
+}
+
+fn total(outcome: &Outcome) -> Census {
+    outcome.comparisons().map(|comparison| comparison.census).fold(Census::default(), |sum, one| Census {
+        improved: sum.improved + one.improved,
+        unchanged: sum.unchanged + one.unchanged,
+        inconclusive: sum.inconclusive + one.inconclusive,
+        slower: sum.slower + one.slower,
+        regressed: sum.regressed + one.regressed,
+        unjudged: sum.unjudged + one.unjudged,
+        missing: sum.missing + one.missing,
+        new: sum.new + one.new,
+    })
+}

@@ -1,0 +1,121 @@
+//! What text and Markdown say of the two sides: which they are, where and how often they were measured.
+
+use perf_compare::{BaseChoice, Comparison, Endpoint, Notice, Outcome, Section};
+use perf_model::CommitId;
+
+use super::sentence::grouped;
+use crate::environment;
+use crate::sink::{Sink, argument};
+
+/// How many notices are told apart.
+const MOST_NOTICES: usize = 10;
+
+/// Says which head was held against which base, why that one, and what to know of them.
+pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
+    let choice = match &outcome.choice {
+        BaseChoice::MergeBase { branch } => format!("merge base with {}", sink.name(branch)),
+        BaseChoice::Named { revision } => format!("named {}", sink.name(revision)),
+        BaseChoice::File => "named as a file".to_owned(),
+    };
+    let mut lines = vec![
+        format!("head {}", endpoint(&outcome.head, sink)),
+        format!("{} base {} ({choice})", arrow(sink), endpoint(&outcome.base, sink)),
+    ];
+    lines.extend(outcome.notices.iter().take(MOST_NOTICES).map(|known| notice(known, sink)));
+    let rest = outcome.notices.len().saturating_sub(MOST_NOTICES);
+    lines.extend((rest > 0).then(|| format!("note: {rest} more notices of this kind")));
+    lines
+}
+
+/// Says where a section was measured, and how often.
+pub(crate) fn place_and_runs(section: &Section, comparison: &Comparison, sink: Sink) -> String {
+    let (before, after) = (comparison.pair.before().runs.len(), comparison.pair.after().runs.len());
+    format!("environment {}; runs: base {before}, head {after}", place(section, sink))
+}
+
+/// Says where a section was measured.
+pub(crate) fn place(section: &Section, sink: Sink) -> String {
+    match &section.environment {
+        Some(environment) => environment::summary(environment, sink),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// Returns the command that repeats the comparison, where both sides are commits.
+pub(crate) fn command(outcome: &Outcome) -> Option<String> {
+    let across: String = across(outcome).iter().map(|fact| format!(" --across {}", argument(fact))).collect();
+    let (base, head) = (id(&outcome.base)?, id(&outcome.head)?);
+    Some(format!("perf compare --against {base} --head {head}{across}"))
+}
+
+/// Returns the command that shows every series.
+pub(crate) fn command_for_all(outcome: &Outcome) -> String {
+    command(outcome).unwrap_or_else(|| "perf compare ...".to_owned()) + " --output json=-"
+}
+
+/// Returns the id of a side that is a commit.
+pub(crate) fn id(endpoint: &Endpoint) -> Option<&CommitId> {
+    match endpoint {
+        Endpoint::Commit { id, .. } => Some(id),
+        Endpoint::Worktree { .. } | Endpoint::File { .. } => None,
+    }
+}
+
+/// Returns the facts that were crossed on request in any environment.
+pub(crate) fn across(outcome: &Outcome) -> Vec<&String> {
+    let mut facts: Vec<_> = outcome.comparisons().flat_map(|comparison| comparison.pair.across()).collect();
+    facts.sort();
+    facts.dedup();
+    facts
+}
+
+fn arrow(sink: Sink) -> &'static str {
+    match sink {
+        Sink::Text => "  <-",
+        Sink::Markdown => "←",
+    }
+}
+
+fn endpoint(endpoint: &Endpoint, sink: Sink) -> String {
+    match endpoint {
+        Endpoint::Commit { id, subject: Some(subject) } => {
+            format!("{} {}", sink.commit(id), sink.name(subject))
+        }
+        Endpoint::Commit { id, subject: None } => sink.commit(id),
+        Endpoint::Worktree { on } => format!("uncommitted changes on {}", sink.commit(on)),
+        Endpoint::File { path, commit } => {
+            let file = format!("file {}", sink.name(&path.to_string_lossy()));
+            match commit {
+                Some(commit) => format!("{file}, recorded for {}", sink.commit(commit)),
+                None => file,
+            }
+        }
+    }
+}
+
+fn notice(notice: &Notice, sink: Sink) -> String {
+    match notice {
+        Notice::AncestorServes { asked, serves, distance } => {
+            let commits = if *distance == 1 { "commit" } else { "commits" };
+            let (asked, serves) = (sink.commit(asked), sink.commit(serves));
+            format!(
+                "note: {asked} was not measured; its ancestor {serves}, {distance} {commits} back, serves"
+            )
+        }
+        Notice::SameTreeServes { asked, serves } => {
+            let (asked, serves) = (sink.commit(asked), sink.commit(serves));
+            format!("note: {asked} was not measured; {serves}, whose tree is the same, serves")
+        }
+        Notice::UnreadableLines { commit, lines } => {
+            let (lines, commit) = (grouped(*lines), sink.commit(commit));
+            format!("warning: stored lines of {commit} that could not be read and were not used: {lines}")
+        }
+        Notice::HeadIsBase { commit } => {
+            format!("note: the head is its own merge base: {} is compared with itself", sink.commit(commit))
+        }
+        Notice::NoEnvironment { path } => {
+            let path = sink.name(&path.to_string_lossy());
+            format!("warning: file {path} holds no environment: nobody checked that the two sides compare")
+        }
+    }
+}

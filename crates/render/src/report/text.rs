@@ -1,0 +1,330 @@
+use anstyle::{AnsiColor, Style};
+use perf_compare::{Comparison, Outcome, Refusal, Section};
+
+use super::refusal;
+use super::row::{CHANGED, COLUMNS, Class, FOLDED, cells, changed, folded};
+use super::sentence::{self, Tone};
+use super::sides;
+use crate::escape::terminal;
+use crate::page::{Page, Table};
+use crate::sink::Sink;
+
+/// How many rows of a folded class are shown.
+const MOST_FOLDED: usize = 20;
+
+/// Returns the report of an outcome for a terminal or a log.
+pub fn text(outcome: &Outcome, page: Page) -> String {
+    let mut blocks = vec![headline(outcome, page)];
+    if let [Section { result: Err(refusal), .. }] = outcome.sections.as_slice() {
+        blocks[0].extend(reasons(refusal, outcome));
+        blocks.push(sides::sides(outcome, Sink::Text));
+    } else {
+        blocks.push(sides::sides(outcome, Sink::Text));
+        blocks.extend(outcome.sections.iter().flat_map(|section| body(section, outcome, page)));
+    }
+    if let Some(command) = sides::command(outcome) {
+        blocks.push(vec![format!("reproduce: `{command}`")]);
+    }
+    let blocks: Vec<String> = blocks.into_iter().map(|lines| lines.join("\n")).collect();
+    blocks.join("\n\n") + "\n"
+}
+
+fn headline(outcome: &Outcome, page: Page) -> Vec<String> {
+    let tone = Tone::of(outcome);
+    let word = page.paint(shade(tone), tone.word());
+    let mut lines = vec![format!("{word}: {}", sentence::verdict(outcome, Sink::Text))];
+    lines.extend(sentence::not_judged(outcome, Sink::Text));
+    lines
+}
+
+fn shade(tone: Tone) -> Style {
+    let colour = match tone {
+        Tone::Pass => AnsiColor::Green,
+        Tone::Warn | Tone::Refused => AnsiColor::Yellow,
+        Tone::Fail => AnsiColor::Red,
+    };
+    colour.on_default().bold()
+}
+
+fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
+    match &section.result {
+        Ok(comparison) => judged(section, comparison, outcome, page),
+        Err(refusal) => {
+            let mut lines = vec![
+                format!("environment {}", sides::place(section, Sink::Text)),
+                format!("refused: {}", refusal::sentence(refusal, outcome, Sink::Text)),
+            ];
+            lines.extend(reasons(refusal, outcome));
+            vec![lines]
+        }
+    }
+}
+
+fn reasons(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
+    let mut lines = refusal::facts(refusal, terminal);
+    lines.extend(refusal::hints(refusal, outcome));
+    lines
+}
+
+fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
+    let mut facts = vec![sides::place_and_runs(section, comparison, Sink::Text)];
+    let pair = &comparison.pair;
+    if !pair.across().is_empty() {
+        facts.extend(refusal::difference(&pair.before().environment, &pair.after().environment, terminal));
+    }
+    facts.push(sentence::census(&comparison.census));
+    let mut blocks = vec![facts];
+    blocks.extend(table(comparison, page).map(|table| vec![table]));
+    blocks.extend(FOLDED.into_iter().filter_map(|class| list(comparison, class, outcome)));
+    blocks
+}
+
+fn table(comparison: &Comparison, page: Page) -> Option<String> {
+    let rows: Vec<_> = CHANGED
+        .into_iter()
+        .flat_map(|class| changed(comparison, class).map(move |row| (tint(class), cells(row, Sink::Text))))
+        .collect();
+    (!rows.is_empty()).then(|| Table { columns: COLUMNS, rows }.text(page))
+}
+
+fn tint(class: Class) -> Style {
+    match class {
+        Class::Regressed => AnsiColor::Red.on_default(),
+        Class::Slower => AnsiColor::Yellow.on_default(),
+        Class::Improved => AnsiColor::Green.on_default(),
+        Class::Inconclusive | Class::Unjudged | Class::Missing | Class::New => Style::new(),
+    }
+}
+
+fn list(comparison: &Comparison, class: Class, outcome: &Outcome) -> Option<Vec<String>> {
+    let rows = folded(comparison, class, Sink::Text);
+    let rest = rows.len().saturating_sub(MOST_FOLDED);
+    let mut lines = vec![format!("{}: {}", class.title(), sentence::grouped(rows.len()))];
+    lines.extend(rows.iter().take(MOST_FOLDED).map(|row| format!("  {row}")));
+    if rest > 0 {
+        let command = sides::command_for_all(outcome);
+        lines.push(format!("  ... and {} more; all of them: `{command}`", sentence::grouped(rest)));
+    }
+    (!rows.is_empty()).then_some(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use perf_compare::{Endpoint, Inconclusive, Notice, Pair, Policy, compare};
+
+    use super::*;
+    use crate::fixtures::{
+        HOSTILE, base, baseline, commit, compared, environment, head, hostile_outcome, mixed, outcome,
+        refusals, section, times, undecided,
+    };
+    use crate::page::Colour;
+
+    const WIDE: Page = Page { width: 160, colour: Colour::Plain };
+    const SIDES: &str = "
+head 615ff67aaaaa Speed up the parser
+  <- base 96dfd37bbbbb Add a lexer (merge base with main)
+";
+    const REPRODUCE: &str = "
+reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000`
+";
+
+    fn first_line(outcome: &Outcome) -> String {
+        text(outcome, WIDE).lines().next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_failure_says_what_is_worst_and_leaves_nothing_out() {
+        let expected = "\
+FAIL: 1 of 8 series regressed beyond its fail limit (worst: parse/large time, +34.2 %)
+not judged: 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64): 96dfd37 and 615ff67 were measured in different environments
+"
+        .to_owned()
+            + SIDES
+            + "
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
+8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new
+
+series                     base           head    change        95 % interval   noise floor   limit       verdict                     runs base/head
+parse/large time       1.204 ms       1.615 ms   +34.2 %   +34.0 % to +34.3 %        0.10 %   fail 25 %   regressed (slower)                     1/1
+serve throughput   12,000 req/s   10,000 req/s   -16.7 %   -16.8 % to -16.6 %        0.10 %   warn 10 %   slower (lower throughput)              1/1
+parse/small time      0.9800 us       1.100 us   +12.2 %   +12.1 % to +12.4 %        0.10 %   warn 10 %   slower                                 1/1
+lex/quick time           200 ns         150 ns   -25.0 %   -25.1 % to -24.9 %        0.10 %   10 %        improved (faster)                      1/1
+
+inconclusive (cannot tell): 1
+  lex/noisy time: 100 ns -> 130 ns, +30.0 % (95 % interval: -50.0 % to +160 %; limit 10 %; runs 1/1)
+
+missing (only the base has them): 1
+  lex/gone time: 5 ns
+
+new (only the head has them): 1
+  lex/born time: 7 ns
+
+environment 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64)
+refused: 96dfd37 and 615ff67 were measured in different environments
+- cores   4
++ cores   16
+  (3 identity facts are equal)
+hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
+hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
+" + REPRODUCE;
+        assert_eq!(text(&mixed(), WIDE), expected);
+    }
+
+    #[test]
+    fn a_narrow_page_breaks_no_row() {
+        let result = compared(times(&[("parse", 100.0)]), times(&[("parse", 120.0)]));
+        let expected = "\
+WARN: 1 of 1 series slower beyond its warn limit (worst: parse time, +20.0 %)
+"
+        .to_owned()
+            + SIDES
+            + "
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
+1 series: 0 regressed, 1 slower, 0 improved, 0 unchanged, 0 inconclusive
+
+parse time
+    base: 100 ns; head: 120 ns; change: +20.0 %
+    95 % interval: +19.9 % to +20.1 %; noise floor: 0.10 %; limit: warn 10 %
+    verdict: slower; runs base/head: 1/1
+" + REPRODUCE;
+        assert_eq!(text(&outcome(vec![section(result)]), Page { width: 80, ..WIDE }), expected);
+    }
+
+    #[test]
+    fn a_pass_counts_what_it_does_not_show() {
+        let result = compared(times(&[("a", 1.0), ("b", 2.0)]), times(&[("a", 1.0)]));
+        let expected = "pass: 0 of 2 series slower or regressed; 1 missing from the head\n".to_owned()
+            + SIDES
+            + "
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
+2 series: 0 regressed, 0 slower, 0 improved, 1 unchanged, 0 inconclusive, 1 missing
+
+missing (only the base has them): 1
+  b time: 2 ns
+" + REPRODUCE;
+        assert_eq!(text(&outcome(vec![section(result)]), WIDE), expected);
+    }
+
+    #[test]
+    fn a_pass_that_decided_nothing_is_no_triumph() {
+        let mut outcome = undecided();
+        assert_eq!(first_line(&outcome), "WARN: nothing could be decided: 3 of 3 inconclusive");
+        outcome.inconclusive = Inconclusive::Fail;
+        assert_eq!(first_line(&outcome), "FAIL: 3 of 3 series inconclusive, which fails here");
+    }
+
+    #[test]
+    fn a_refusal_says_why_and_what_would_help() {
+        let expected = [
+            "\
+refused: 96dfd37 and 615ff67 were measured in different environments
+- cores   4
++ cores   16
+  (3 identity facts are equal)
+hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
+hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
+",
+            "\
+refused: base 96dfd37 was never measured, nor were its 50 nearest ancestors
+hint: on the base branch after merges: `perf collect && perf store push`
+hint: where it was measured elsewhere: `perf store pull`
+hint: measure it here: `git switch --detach 96dfd37bbbbb0000000000000000000000000000 && perf collect`
+",
+            "\
+refused: head 615ff67 was never measured
+hint: `perf collect` records what the benchmarks wrote
+",
+            "\
+refused: no series occurs on both sides (base: 3, head: 4)
+hint: what the base has: `perf store show 96dfd37bbbbb0000000000000000000000000000`
+hint: what the head has: `perf store show 615ff67aaaaa0000000000000000000000000000`
+",
+            "\
+refused: none of 7 series on both sides could be judged
+hint: what the base has: `perf store show 96dfd37bbbbb0000000000000000000000000000`
+hint: what the head has: `perf store show 615ff67aaaaa0000000000000000000000000000`
+",
+        ];
+        for (refusal, expected) in refusals().into_iter().zip(expected) {
+            let report = text(&outcome(vec![section(Err(refusal))]), WIDE);
+            assert_eq!(report, expected.to_owned() + SIDES + REPRODUCE);
+        }
+    }
+
+    #[test]
+    fn crossed_facts_stand_in_the_first_line_and_in_the_command() {
+        let side = |id, cores, level| baseline(id, &environment(cores), vec![times(&[("a", level)])]);
+        let crossed = BTreeSet::from(["cores".to_owned()]);
+        let pair = Pair::new(side(base(), "4", 10.0), side(head(), "16", 10.0), &crossed).unwrap();
+        let outcome = outcome(vec![section(compare(pair, &Policy::default()))]);
+        assert_eq!(first_line(&outcome), "pass: 0 of 1 series slower or regressed; compared across: cores");
+        let report = text(&outcome, WIDE);
+        assert!(
+            report.contains("\n- cores   4\n+ cores   16\n  (3 identity facts are equal)\n1 series:"),
+            "{report}"
+        );
+        assert!(report.ends_with("--across cores`\n"), "{report}");
+    }
+
+    #[test]
+    fn every_side_and_notice_has_its_words() {
+        let mut outcome = undecided();
+        outcome.base = Endpoint::File { path: "base.jsonl".into(), commit: Some(base()) };
+        outcome.choice = perf_compare::BaseChoice::File;
+        outcome.head = Endpoint::Worktree { on: head() };
+        outcome.notices = vec![
+            Notice::AncestorServes { asked: base(), serves: commit("abc"), distance: 3 },
+            Notice::SameTreeServes { asked: base(), serves: commit("abc") },
+            Notice::UnreadableLines { commit: base(), lines: 2 },
+            Notice::HeadIsBase { commit: head() },
+            Notice::NoEnvironment { path: "base.jsonl".into() },
+        ];
+        let report = text(&outcome, WIDE);
+        let expected = "
+head uncommitted changes on 615ff67aaaaa
+  <- base file base.jsonl, recorded for 96dfd37bbbbb (named as a file)
+note: 96dfd37bbbbb was not measured; its ancestor abc000000000, 3 commits back, serves
+note: 96dfd37bbbbb was not measured; abc000000000, whose tree is the same, serves
+warning: stored lines of 96dfd37bbbbb that could not be read and were not used: 2
+note: the head is its own merge base: 615ff67aaaaa is compared with itself
+warning: file base.jsonl holds no environment: nobody checked that the two sides compare
+
+environment";
+        assert!(report.contains(expected), "{report}");
+        assert!(!report.contains("reproduce"), "a file cannot be compared again by its commits");
+    }
+
+    #[test]
+    fn long_lists_end_with_the_command_that_shows_all() {
+        let names: Vec<_> = (100..157).map(|number| format!("b{number}")).collect();
+        let mut after: Vec<_> = names.iter().map(|name| (name.as_str(), 1.0)).collect();
+        after.push(("same", 1.0));
+        let report = text(&outcome(vec![section(compared(times(&[("same", 1.0)]), times(&after)))]), WIDE);
+        assert!(report.contains("new (only the head has them): 57\n  b100 time: 1 ns\n"), "{report}");
+        assert!(
+            report.contains("  b119 time: 1 ns\n  ... and 37 more; all of them: `perf compare --against ")
+        );
+        assert!(report.contains(" --output json=-`\n"));
+    }
+
+    #[test]
+    fn colours_are_beside_the_words() {
+        let report = text(&mixed(), Page { colour: Colour::Ansi, ..WIDE });
+        assert!(report.starts_with("\u{1b}[1m\u{1b}[31mFAIL\u{1b}[0m: 1 of 8"), "{report:?}");
+    }
+
+    #[test]
+    fn no_name_changes_the_shape_of_a_report() {
+        let page = Page { width: usize::MAX, ..WIDE };
+        let lines = text(&hostile_outcome("harmless-1"), page).lines().count();
+        for name in HOSTILE {
+            let report = text(&hostile_outcome(name), page);
+            assert_eq!(report.lines().count(), lines, "{name:?}\n{report}");
+            assert!(!report.chars().any(|letter| letter.is_control() && letter != '\n'), "{name:?}");
+            assert!(!report.contains("##"), "{name:?}");
+            assert!(!report.lines().any(|line| line.trim_start().starts_with("::")), "{name:?}\n{report}");
+        }
+    }
+}
