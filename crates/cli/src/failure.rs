@@ -123,7 +123,11 @@ fn hint_for(error: &StoreError) -> Option<String> {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        Self::of(&error)
+        let failure = Self::of(&error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 

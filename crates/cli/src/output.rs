@@ -32,6 +32,11 @@ pub(crate) fn page() -> Page {
     Page { width, colour: Colour::Ansi }
 }
 
+/// Writes a number of things: `1 run`, `2 runs`.
+pub(crate) fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Says on standard error what is going on.
 pub(crate) fn note(text: &str) {
     say(Style::new().dimmed(), "note", text);

@@ -16,6 +16,8 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Place {
     /// The directory that the command works in.
     pub(crate) dir: PathBuf,
+    /// The same as the user gave it, where one was given.
+    pub(crate) given: Option<PathBuf>,
     /// The moment of the call.
     pub(crate) now: OffsetDateTime,
 }
@@ -26,9 +28,10 @@ impl Place {
         Ok(Store::open(&self.dir, self.now)?)
     }
 
-    /// Resolves a path that a user wrote against the directory that the command works in.
+    /// Resolves a path that a user wrote against the directory that the command works in; otherwise it stays
+    /// as it was written, so that messages show it so.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
-        self.dir.join(path)
+        self.given.as_ref().map_or_else(|| path.to_owned(), |dir| dir.join(path))
     }
 
     /// Returns the top of the work tree, or the directory itself where there is none.

@@ -64,6 +64,11 @@ pub enum BaseChoice {
         /// The branch.
         branch: String,
     },
+    /// The head's first parent, because the head is on the branch itself and so its own merge base.
+    FirstParent {
+        /// The branch.
+        branch: String,
+    },
     /// A revision that the caller named.
     Named {
         /// As the caller wrote it.
@@ -98,11 +103,6 @@ pub enum Notice {
         commit: CommitId,
         /// How many.
         lines: usize,
-    },
-    /// The head equals its own merge base.
-    HeadIsBase {
-        /// The commit.
-        commit: CommitId,
     },
     /// The file holds no environment, so that the comparability of the two sides rests on the caller.
     NoEnvironment {

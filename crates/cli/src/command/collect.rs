@@ -175,9 +175,7 @@ fn read_path(path: &Path, place: &Place, format: Option<&str>) -> Result<Output>
             .map_err(|error| Failure::new("standard input cannot be read").because(&error))?;
         return Ok(perf_collect::read_bytes("standard input", &bytes, format)?);
     }
-    // As the user wrote it where that is enough, so that messages show it so.
-    let path = if path.exists() { path.to_owned() } else { place.path(path) };
-    Ok(perf_collect::read(&path, format)?)
+    Ok(perf_collect::read(&place.path(path), format)?)
 }
 
 fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> {

@@ -177,19 +177,15 @@ fn of_files(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Resul
 }
 
 fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
-    let head = Head::find(args, store)?;
-    let (base, choice, mut notices) = base_of(args, config, store, &head)?;
-    let mut search = Search { args, config, store, base: &base, head: &head };
-    let mut found = search.run()?;
-    if !found.complete() && !args.offline && search.ask_remote() {
+    let mut head = Head::find(args, store)?;
+    let (base, choice) = base_of(args, config, store, &head)?;
+    let mut found = Search { args, config, store, base: &base, head: &head }.run()?;
+    if !found.complete() && !args.offline && ask_remote(store) {
         // What was missing may just have arrived.
-        let again = Head::find(args, store)?;
-        search = Search { head: &again, ..search };
-        found = search.run()?;
-        notices.extend(unreadable(store, [&base, again.commit()])?);
-    } else {
-        notices.extend(unreadable(store, [&base, head.commit()])?);
+        head = Head::find(args, store)?;
+        found = Search { args, config, store, base: &base, head: &head }.run()?;
     }
+    let mut notices = unreadable(store, [&base, head.commit()])?;
     notices.append(&mut found.notices);
     Ok(Outcome {
         head: head.endpoint(store),
@@ -199,6 +195,19 @@ fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
         notices,
         inconclusive: config.policy().inconclusive,
     })
+}
+
+/// Pulls from the remote; returns whether anything new arrived.
+fn ask_remote(store: &Store) -> bool {
+    let Ok(remote) = store.remote(None) else { return false };
+    output::note(&format!("not all baselines are here: asking {remote} (--offline forbids it)"));
+    match store.pull(&SyncOptions { remote, timeout: PULL_TIMEOUT }) {
+        Ok(pulled) => !pulled.received.is_empty(),
+        Err(error) => {
+            output::warn(&format!("no baselines could be pulled: {error}"));
+            false
+        }
+    }
 }
 
 /// The side that is judged.
@@ -243,16 +252,11 @@ fn endpoint(store: &Store, commit: &CommitId) -> Endpoint {
     Endpoint::Commit { id: commit.clone(), subject: store.known(commit).map(|commit| commit.subject) }
 }
 
-/// Finds the base commit, why it is the base, and what the reader should know about that.
-fn base_of(
-    args: &Args,
-    config: &Config,
-    store: &Store,
-    head: &Head,
-) -> Result<(CommitId, BaseChoice, Vec<Notice>)> {
+/// Finds the base commit, and why it is the base.
+fn base_of(args: &Args, config: &Config, store: &Store, head: &Head) -> Result<(CommitId, BaseChoice)> {
     if args.against != MERGE_BASE {
         let base = store.resolve(&args.against)?.lineage.commit;
-        return Ok((base, BaseChoice::Named { revision: args.against.clone() }, vec![]));
+        return Ok((base, BaseChoice::Named { revision: args.against.clone() }));
     }
     let branch = store.base_branch(config.base_branch.as_deref())?;
     let base = store.merge_base(head.commit(), &branch.tip)?.ok_or_else(|| {
@@ -262,13 +266,12 @@ fn base_of(
             Ok(false) | Err(_) => failure.hint("`perf compare --against REV` names a base"),
         }
     })?;
-    let choice = BaseChoice::MergeBase { branch: branch.name };
     if base != *head.commit() || head.worktree {
-        return Ok((base, choice, vec![]));
+        return Ok((base, BaseChoice::MergeBase { branch: branch.name }));
     }
     // On the base branch itself the interesting question is what the newest commit changed.
     match head.commit.lineage.parents.first() {
-        Some(parent) => Ok((parent.clone(), choice, vec![Notice::HeadIsBase { commit: base }])),
+        Some(parent) => Ok((parent.clone(), BaseChoice::FirstParent { branch: branch.name })),
         None => Err(Failure::new(
             "HEAD is its own merge base and has no parent: there is nothing to compare with",
         )
@@ -385,19 +388,6 @@ impl Search<'_> {
                 head: Box::new(head.environment.clone()),
             },
             None => Refusal::BaseNotMeasured { base: self.base.clone(), looked_back },
-        }
-    }
-
-    /// Pulls from the remote; returns whether anything new arrived.
-    fn ask_remote(&self) -> bool {
-        let Ok(remote) = self.store.remote(None) else { return false };
-        output::note(&format!("not all baselines are here: asking {remote} (--offline forbids it)"));
-        match self.store.pull(&SyncOptions { remote, timeout: PULL_TIMEOUT }) {
-            Ok(pulled) => !pulled.received.is_empty(),
-            Err(error) => {
-                output::warn(&format!("no baselines could be pulled: {error}"));
-                false
-            }
         }
     }
 }

@@ -57,11 +57,11 @@ impl From<Status> for ExitCode {
 pub(crate) fn run(cli: Cli) -> Result<Status> {
     let current = std::env::current_dir()
         .map_err(|error| Failure::new("the current directory cannot be read").because(&error))?;
-    let dir = cli.dir.map_or_else(|| current.clone(), |dir| current.join(dir));
+    let dir = cli.dir.as_ref().map_or_else(|| current.clone(), |dir| current.join(dir));
     if !dir.is_dir() {
         return Err(Failure::new(format!("{}: no such directory", dir.display())));
     }
-    let place = Place { dir, now: OffsetDateTime::now_utc() };
+    let place = Place { dir, given: cli.dir, now: OffsetDateTime::now_utc() };
     match cli.command {
         Command::Collect(args) => collect::run(&args, &place),
         Command::Compare(args) => compare::run(&args, &place),

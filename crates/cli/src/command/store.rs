@@ -208,9 +208,10 @@ fn push(args: &PushArgs, store: &Store) -> Result<()> {
     match runs {
         0 => output::note(&format!("{} has every run already", options.remote)),
         _ => output::note(&format!(
-            "{} now has {runs} more runs of {} environments",
+            "{} now has {} more, of {}",
             options.remote,
-            pushed.sent.len()
+            output::counted(runs, "run"),
+            output::counted(pushed.sent.len(), "environment")
         )),
     }
     Ok(())
@@ -221,7 +222,8 @@ fn pull(args: &PullArgs, store: &Store) -> Result<()> {
     output::note(&format!("pulling from {}", options.remote));
     let pulled = store.pull(&options)?;
     let runs: usize = pulled.received.values().sum();
-    output::note(&format!("{runs} new runs of {} environments", pulled.received.len()));
+    let environments = output::counted(pulled.received.len(), "environment");
+    output::note(&format!("{}, of {environments}", output::counted(runs, "new run")));
     Ok(())
 }
 

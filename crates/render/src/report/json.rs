@@ -19,7 +19,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 /// status    "passed" | "failed" | "refused"
 /// base      {kind: "commit", commit, subject|null} | {kind: "worktree", commit}
 ///           | {kind: "file", path, commit|null}
-/// choice    {kind: "merge-base", branch} | {kind: "named", revision} | {kind: "file"}: why that base
+/// choice    {kind: "merge-base", branch} | {kind: "first-parent", branch} | {kind: "named", revision} | {kind: "file"}: why that base
 /// head      like base
 /// sections  one for each environment of the head:
 ///   fingerprint|null  environment|null  {identity: {fact: value}, context: {fact: value}}
@@ -38,7 +38,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}]
 ///   missing  [{benchmark, params, metric, unit, level}]; new alike
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
-///            | {kind: "unreadable-lines", commit, lines} | {kind: "head-is-base", commit}
+///            | {kind: "unreadable-lines", commit, lines}
 ///            | {kind: "no-environment", path}]
 /// ```
 pub fn json(outcome: &Outcome) -> String {
@@ -52,6 +52,7 @@ pub fn json(outcome: &Outcome) -> String {
         base: side(&outcome.base),
         choice: match &outcome.choice {
             BaseChoice::MergeBase { branch } => Choice::MergeBase { branch },
+            BaseChoice::FirstParent { branch } => Choice::FirstParent { branch },
             BaseChoice::Named { revision } => Choice::Named { revision },
             BaseChoice::File => Choice::File,
         },
@@ -84,6 +85,7 @@ enum Side<'a> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Choice<'a> {
     MergeBase { branch: &'a str },
+    FirstParent { branch: &'a str },
     Named { revision: &'a str },
     File,
 }
@@ -206,7 +208,6 @@ enum NoticeJson<'a> {
     AncestorServes { asked: &'a str, serves: &'a str, distance: usize },
     SameTreeServes { asked: &'a str, serves: &'a str },
     UnreadableLines { commit: &'a str, lines: usize },
-    HeadIsBase { commit: &'a str },
     NoEnvironment { path: String },
 }
 
@@ -329,7 +330,6 @@ fn notice(notice: &Notice) -> NoticeJson<'_> {
         Notice::UnreadableLines { commit, lines } => {
             NoticeJson::UnreadableLines { commit: commit.as_str(), lines: *lines }
         }
-        Notice::HeadIsBase { commit } => NoticeJson::HeadIsBase { commit: commit.as_str() },
         Notice::NoEnvironment { path } => {
             NoticeJson::NoEnvironment { path: path.to_string_lossy().into_owned() }
         }

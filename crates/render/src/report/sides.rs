@@ -14,6 +14,7 @@ const MOST_NOTICES: usize = 10;
 pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
     let choice = match &outcome.choice {
         BaseChoice::MergeBase { branch } => format!("merge base with {}", sink.name(branch)),
+        BaseChoice::FirstParent { branch } => format!("first parent: the head is on {}", sink.name(branch)),
         BaseChoice::Named { revision } => format!("named {}", sink.name(revision)),
         BaseChoice::File => "named as a file".to_owned(),
     };
@@ -109,9 +110,6 @@ fn notice(notice: &Notice, sink: Sink) -> String {
         Notice::UnreadableLines { commit, lines } => {
             let (lines, commit) = (grouped(*lines), sink.commit(commit));
             format!("warning: stored lines of {commit} that could not be read and were not used: {lines}")
-        }
-        Notice::HeadIsBase { commit } => {
-            format!("note: the head is its own merge base: {} is compared with itself", sink.commit(commit))
         }
         Notice::NoEnvironment { path } => {
             let path = sink.name(&path.to_string_lossy());

@@ -278,7 +278,6 @@ hint: what the head has: `perf store show 615ff67aaaaa00000000000000000000000000
             Notice::AncestorServes { asked: base(), serves: commit("abc"), distance: 3 },
             Notice::SameTreeServes { asked: base(), serves: commit("abc") },
             Notice::UnreadableLines { commit: base(), lines: 2 },
-            Notice::HeadIsBase { commit: head() },
             Notice::NoEnvironment { path: "base.jsonl".into() },
         ];
         let report = text(&outcome, WIDE);
@@ -288,7 +287,6 @@ head uncommitted changes on 615ff67aaaaa
 note: 96dfd37bbbbb was not measured; its ancestor abc000000000, 3 commits back, serves
 note: 96dfd37bbbbb was not measured; abc000000000, whose tree is the same, serves
 warning: stored lines of 96dfd37bbbbb that could not be read and were not used: 2
-note: the head is its own merge base: 615ff67aaaaa is compared with itself
 warning: file base.jsonl holds no environment: nobody checked that the two sides compare
 
 environment";

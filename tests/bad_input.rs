@@ -1,0 +1,120 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use insta::assert_snapshot;
+
+use crate::sandbox::{Sandbox, output};
+
+#[test]
+fn unreadable_output_is_one_clear_error_and_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let sound = output(&[("parse", 100.0)]);
+    let files = [
+        ("truncated.json", sound[..sound.len() / 2].to_owned()),
+        ("nan.json", sound.replacen("100.0", "NaN", 1)),
+        ("huge.json", sound.replacen("100.0", "1e999", 1)),
+        ("negative.json", sound.replacen("100.0", "-100.0", 1)),
+        ("empty.json", String::new()),
+        ("blank.json", " \n".to_owned()),
+        ("null.json", "null".to_owned()),
+        ("text.txt", "BenchmarkSomething looks nice today\n".to_owned()),
+        ("nothing.json", r#"{"benchmarks":[]}"#.to_owned()),
+        ("unknown-key.json", r#"{"benchmarks":[{"name":"a","unit":"ns","sample":[1]}]}"#.to_owned()),
+        ("no-direction.json", r#"{"benchmarks":[{"name":"a","metric":"m","unit":"widgets","samples":[1]}]}"#.to_owned()),
+        ("twice.json", r#"{"benchmarks":[{"name":"a","unit":"ns","samples":[1]},{"name":"a","unit":"ns","samples":[2]}]}"#.to_owned()),
+        ("hyperfine.json", r#"{"results":[{"command":"a","times":[1.0,-2.0]}]}"#.to_owned()),
+    ];
+    let before = sandbox.state();
+    let mut whole = String::new();
+    for (name, content) in files {
+        sandbox.write(name, content);
+        let ended = sandbox.perf(&["collect", &format!("../{name}")]);
+        assert_eq!(ended.status, 2, "{name}");
+        assert!(ended.stderr.contains(name), "{name} is not named: {}", ended.stderr);
+        assert_eq!(ended.stderr.matches("error: ").count(), 1, "{}", ended.stderr);
+        whole += &ended.whole();
+    }
+    for path in ["missing.json", "../home"] {
+        let ended = sandbox.perf(&["collect", path]);
+        assert_eq!(ended.status, 2, "{path}");
+        whole += &ended.whole();
+    }
+    assert_snapshot!(whole);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn a_wrong_format_name_is_answered_with_the_list() {
+    let sandbox = Sandbox::new();
+    sandbox.write("out.json", output(&[("parse", 100.0)]));
+    let whole = ["hyperfine", "jmeter"]
+        .map(|name| sandbox.perf(&["collect", "../out.json", "--format", name]).whole());
+    assert_snapshot!(whole.join("\n"));
+}
+
+#[test]
+fn unreadable_paths_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secret.json", output(&[("parse", 100.0)]));
+    fs::set_permissions(sandbox.path("secret.json"), fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read(sandbox.path("secret.json")).is_ok() {
+        return; // The superuser reads everything.
+    }
+    let ended = sandbox.perf(&["collect", "../secret.json"]);
+    assert_eq!(ended.status, 2);
+    assert!(ended.stderr.contains("secret.json"), "{}", ended.stderr);
+}
+
+#[test]
+fn odd_repositories_get_a_clear_answer() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("out.json", output(&[("parse", 100.0)]));
+    let mut whole = sandbox.perf_in(".", &["collect", "out.json"]).whole();
+    sandbox.git_in(".", &["init", "-q", "-b", "main", "unborn"]);
+    whole += &sandbox.perf_in("unborn", &["collect", "../out.json"]).whole();
+    whole += &sandbox.perf_in("unborn", &["compare"]).whole();
+    sandbox.git_in(".", &["init", "-q", "--ref-format=reftable", "reftable"]);
+    whole += &sandbox.perf_in("reftable", &["collect", "../out.json"]).whole();
+    assert_snapshot!(whole);
+}
+
+#[test]
+fn detached_bare_linked_and_sha256_repositories_work() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["checkout", "-q", "--detach", "HEAD~1"]);
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.git(&["worktree", "add", "-q", "../linked", "main"]);
+    assert_eq!(sandbox.perf_in("linked", &["store", "show", "HEAD~1"]).status, 0);
+    sandbox.git_in(".", &["clone", "-q", "--bare", "repo", "bare.git"]);
+    assert_eq!(sandbox.perf_in("bare.git", &["collect", "../out.json"]).status, 0);
+    assert_eq!(sandbox.perf_in("bare.git", &["store", "show"]).status, 0);
+    sandbox.git_in(".", &["init", "-q", "-b", "main", "--object-format=sha256", "sha256"]);
+    sandbox.git_in("sha256", &["commit", "-q", "--allow-empty", "-m", "one"]);
+    assert_eq!(sandbox.perf_in("sha256", &["collect", "../out.json"]).status, 0);
+    sandbox.git_in("sha256", &["commit", "-q", "--allow-empty", "-m", "two"]);
+    sandbox.write("out.json", output(&[("parse", 150.0)]));
+    assert_eq!(sandbox.perf_in("sha256", &["collect", "../out.json"]).status, 0);
+    assert_eq!(sandbox.perf_in("sha256", &["compare"]).status, 1);
+    assert_eq!(sandbox.git_in("sha256", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn mistakes_in_perf_toml_are_named_with_line_and_column() {
+    let sandbox = Sandbox::new();
+    let mut whole = String::new();
+    for content in ["warm = \"5%\"\n", "warn = \"a lot\"\n", "[[suite]]\nname = \"x\"\n", "warn = \"30%\"\n"]
+    {
+        sandbox.write("repo/perf.toml", content);
+        whole += &sandbox.perf(&["compare"]).whole();
+    }
+    assert_snapshot!(whole);
+}
+
+#[test]
+fn the_linux_profiler_is_pointed_to() {
+    let sandbox = Sandbox::empty();
+    assert_snapshot!(sandbox.perf_in(".", &["record", "-g", "ls"]).whole());
+    let usage = sandbox.perf_in(".", &["colect"]);
+    assert_eq!(usage.status, 2);
+    assert!(usage.stderr.contains("collect"), "{}", usage.stderr);
+}

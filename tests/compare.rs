@@ -1,0 +1,246 @@
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::sandbox::{MACHINE, Sandbox, output};
+
+/// Main has a baseline, and a branch was measured whose `parse/large` changed by a factor.
+fn changed_by(factor: f64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse/large", 1_200_000.0), ("parse/small", 900.0), ("lex", 42.5)]));
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse/large", 1_200_000.0 * factor), ("parse/small", 905.0), ("lex", 42.5)]));
+    sandbox
+}
+
+#[test]
+fn five_percent_slower_passes() {
+    assert_snapshot!(changed_by(1.05).perf(&["compare"]).whole());
+}
+
+#[test]
+fn twenty_percent_slower_warns() {
+    assert_snapshot!(changed_by(1.20).perf(&["compare", "--against", "merge-base"]).whole());
+}
+
+#[test]
+fn thirty_percent_slower_fails() {
+    assert_snapshot!(changed_by(1.30).perf(&["compare"]).whole());
+}
+
+#[test]
+fn thirty_percent_faster_is_an_improvement() {
+    let ended = changed_by(0.7).perf(&["compare"]);
+    assert_eq!(ended.status, 0);
+    assert!(ended.stdout.contains("1 improved"), "{}", ended.stdout);
+}
+
+#[test]
+fn limits_come_from_flags_and_from_perf_toml() {
+    let sandbox = changed_by(1.07);
+    for (args, status) in [
+        (vec!["compare"], 0),
+        (vec!["compare", "--fail", "5%"], 1),
+        (vec!["compare", "--warn", "2%", "--fail", "8%"], 0),
+        (vec!["compare", "--warn", "8", "--fail", "5"], 2),
+        (vec!["compare", "--fail", "0.05"], 2),
+    ] {
+        assert_eq!(sandbox.perf(&args).status, status, "{args:?}");
+    }
+    sandbox.write("repo/perf.toml", "warn = \"2%\"\nfail = \"5%\"\n");
+    assert_eq!(sandbox.perf(&["compare"]).status, 1);
+    assert_eq!(sandbox.perf(&["compare", "--fail", "50%"]).status, 0, "a flag goes before the file");
+}
+
+#[test]
+fn another_environment_is_refused_and_the_fact_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.branch("feature");
+    let mut args = vec!["collect", "../out.json", "--time", "2026-01-02"];
+    args.extend(MACHINE);
+    args.extend(["--env", "cores=16"]);
+    assert_eq!(sandbox.perf(&args).status, 0);
+    let refused = sandbox.perf(&["compare"]);
+    assert_snapshot!(refused.whole());
+    let crossed = sandbox.perf(&["compare", "--across", "cores"]);
+    assert_eq!(crossed.status, 0);
+    assert!(crossed.stdout.lines().next().unwrap().contains("compared across: cores"), "{}", crossed.stdout);
+    assert_eq!(sandbox.perf(&["compare", "--across", "cpu"]).status, 3, "only the fact named is crossed");
+}
+
+#[test]
+fn a_base_that_was_never_measured_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse", 100.0)]));
+    assert_snapshot!(sandbox.perf(&["compare"]).whole());
+}
+
+#[test]
+fn a_head_that_was_never_measured_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.branch("feature");
+    assert_snapshot!(sandbox.perf(&["compare"]).whole());
+}
+
+#[test]
+fn an_empty_intersection_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("lex", 100.0), ("check", 5.0)]));
+    assert_snapshot!(sandbox.perf(&["compare"]).whole());
+}
+
+#[test]
+fn a_refusal_that_warns_is_loud_and_ends_with_success() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("feature");
+    sandbox.write("repo/perf.toml", "on-refusal = \"warn\"\n");
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 0);
+    assert!(ended.stderr.contains("NOTHING WAS COMPARED"), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("refused: "), "{}", ended.stdout);
+}
+
+#[test]
+fn a_renamed_benchmark_shows_on_both_sides() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse/old", 100.0), ("lex", 5.0)]));
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse/new", 100.0), ("lex", 5.0)]));
+    assert_snapshot!(sandbox.perf(&["compare"]).whole());
+}
+
+#[test]
+fn several_reports_at_once_agree() {
+    let sandbox = changed_by(1.30);
+    let ended = sandbox.perf(&[
+        "compare",
+        "--output",
+        "markdown=../comment.md",
+        "--output",
+        "json=-",
+        "--output",
+        "text=../r.txt",
+    ]);
+    assert_eq!(ended.status, 1);
+    let json = ended.json();
+    let worst = &json["sections"][0]["series"][0];
+    assert_eq!((&json["status"], &worst["verdict"]), (&"failed".into(), &"regressed".into()));
+    assert!((worst["change"].as_f64().unwrap() - 0.30).abs() < 1e-9);
+    let markdown = fs::read_to_string(sandbox.path("comment.md")).unwrap();
+    let text = fs::read_to_string(sandbox.path("r.txt")).unwrap();
+    assert!(!text.contains('\u{1b}'), "a file holds no terminal escapes");
+    for report in [&markdown, &text] {
+        for part in ["parse/large", "1.200 ms", "1.560 ms", "+30.0 %"] {
+            assert!(report.contains(part), "{part} is missing from {report}");
+        }
+    }
+    assert_snapshot!(markdown);
+}
+
+#[test]
+fn the_nearest_measured_ancestor_serves_and_is_disclosed() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    for subject in ["Not measured", "Not measured either"] {
+        sandbox.write("repo/code.rs", subject);
+        sandbox.git(&["commit", "-q", "-am", subject]);
+    }
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse", 150.0)]));
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.stdout.contains("2 commits back"), "{}", ended.stdout);
+    sandbox.write("repo/perf.toml", "max-lag = 1\n");
+    assert_eq!(sandbox.perf(&["compare"]).status, 3);
+}
+
+#[test]
+fn a_measured_commit_with_the_same_tree_serves_and_is_disclosed() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.commit("Nothing changed");
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse", 150.0)]));
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.stdout.contains("whose tree is the same"), "{}", ended.stdout);
+}
+
+#[test]
+fn on_the_base_branch_the_first_parent_is_the_base() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.commit("Slow it down");
+    sandbox.record(&output(&[("parse", 150.0)]));
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.stdout.contains("first parent"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_merge_base_is_that_with_the_remotes_branch() {
+    let sandbox = Sandbox::new();
+    sandbox.git_in(".", &["clone", "-q", "--bare", "repo", "origin.git"]);
+    sandbox.git(&["remote", "add", "origin", "../origin.git"]);
+    sandbox.git(&["fetch", "-q", "origin"]);
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.commit("Only here");
+    sandbox.record(&output(&[("parse", 150.0)]));
+    let ended = sandbox.perf(&["compare", "--offline"]);
+    assert!(ended.stdout.contains("merge base with origin/main"), "{}", ended.stdout);
+    assert_eq!(ended.status, 1);
+}
+
+#[test]
+fn uncommitted_changes_are_judged_where_they_were_measured() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.write("repo/code.rs", "fn main() { slow() }\n");
+    let kept = sandbox.record(&output(&[("parse", 140.0)]));
+    assert!(kept.stderr.contains("kept for this work tree"), "{}", kept.stderr);
+    let ended = sandbox.perf(&["compare"]);
+    assert!(ended.stdout.contains("uncommitted changes on"), "{}", ended.stdout);
+    assert_eq!(ended.status, 1);
+    assert_eq!(sandbox.perf(&["compare", "--against", "HEAD", "--head", "HEAD"]).status, 0);
+}
+
+#[test]
+fn a_fresh_clone_finds_the_baselines_on_its_remote() {
+    let sandbox = changed_by(1.30);
+    sandbox.git_in(".", &["clone", "-q", "--bare", "repo", "origin.git"]);
+    sandbox.git(&["remote", "add", "origin", "../origin.git"]);
+    let pushed = sandbox.perf(&["store", "push"]);
+    assert_eq!(pushed.status, 0, "{}", pushed.stderr);
+    sandbox.git_in(".", &["clone", "-q", "-b", "feature", "origin.git", "fresh"]);
+    assert_eq!(sandbox.perf_in("fresh", &["compare", "--offline"]).status, 3);
+    let ended = sandbox.perf_in("fresh", &["compare"]);
+    assert_eq!(ended.status, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("asking origin"), "{}", ended.stderr);
+}
+
+#[test]
+fn saved_runs_are_compared_without_a_store() {
+    let sandbox = Sandbox::new();
+    for (name, level) in [("base", 100.0), ("head", 130.0)] {
+        sandbox.write("out.json", output(&[("parse", level)]));
+        let file = format!("../{name}.jsonl");
+        let mut args = vec!["collect", "../out.json", "--time", "2026-01-02", "--save", &file];
+        args.extend(MACHINE);
+        assert_eq!(sandbox.perf(&args).status, 0);
+    }
+    assert!(sandbox.git(&["for-each-ref", "refs/notes"]).is_empty(), "nothing was recorded");
+    let ended = sandbox.perf_in(".", &["compare", "--base-file", "base.jsonl", "--head-file", "head.jsonl"]);
+    assert_snapshot!(ended.whole());
+    // A tool's own output does as well, with a warning that nobody knows where it was measured.
+    sandbox.write("raw.json", output(&[("parse", 100.0)]));
+    let ended = sandbox.perf_in(".", &["compare", "--base-file", "raw.json", "--head-file", "out.json"]);
+    assert_eq!(ended.status, 1, "{}", ended.stdout);
+    assert!(ended.stdout.contains("holds no environment"), "{}", ended.stdout);
+    let ended = sandbox.perf_in(".", &["compare", "--base-file", "base.jsonl", "--head-file", "out.json"]);
+    assert_eq!(ended.status, 3, "{}", ended.stdout);
+}

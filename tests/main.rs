@@ -1,0 +1,11 @@
+//! The binary from outside, as its users meet it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bad_input;
+mod collect;
+mod compare;
+mod criterion_tree;
+mod docs;
+mod sandbox;
+mod store;
