@@ -1,7 +1,5 @@
 //! Judging 500 series of 100 samples a side.
 
-#![expect(missing_docs, reason = "criterion_main makes a function")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 

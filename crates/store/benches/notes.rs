@@ -1,7 +1,5 @@
 //! Recording a run, and finding one commit's baseline among 10,000 notes.
 
-#![expect(missing_docs, reason = "criterion_main makes a function")]
-
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::Write;
