@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use gix::ObjectId;
 use perf_model::{Baseline, CommitId, Fingerprint, Run};
 
 use crate::error::StoreError;
+use crate::journal::Entry;
 use crate::line::{self, LineError};
 use crate::lines::Lines;
 use crate::record::by_commit;
@@ -47,12 +49,19 @@ pub struct Logged {
     pub stored: Stored,
 }
 
+/// One environment's notes and journal, as they are at one moment.
+struct Shelf {
+    fingerprint: Fingerprint,
+    tip: Option<ObjectId>,
+    entries: Vec<Entry>,
+}
+
 impl Store {
     /// Finds the baselines of a commit in every environment, in the notes and in the journal.
     pub fn find(&self, commit: &CommitId) -> Result<Found, StoreError> {
         let mut found = Found::default();
         for fingerprint in self.fingerprints()? {
-            self.find_in(&fingerprint, commit, &mut found)?;
+            self.shelf(fingerprint)?.find(self, commit, &mut found)?;
         }
         Ok(found)
     }
@@ -69,9 +78,10 @@ impl Store {
         let mut log = Vec::new();
         let mut unusable = Vec::new();
         for fingerprint in self.fingerprints()? {
-            for commit in self.measured_in(&fingerprint)? {
+            let shelf = self.shelf(fingerprint)?;
+            for commit in shelf.measured(self)? {
                 let mut found = Found::default();
-                self.find_in(&fingerprint, &commit, &mut found)?;
+                shelf.find(self, &commit, &mut found)?;
                 unusable.append(&mut found.unusable);
                 log.extend(
                     found.baselines.into_iter().map(|stored| Logged { commit: commit.clone(), stored }),
@@ -87,53 +97,53 @@ impl Store {
     pub fn measured_with_prefix(&self, prefix: &str) -> Result<Vec<CommitId>, StoreError> {
         let mut all = BTreeSet::new();
         for fingerprint in self.fingerprints()? {
-            all.extend(self.measured_in(&fingerprint)?);
+            all.extend(self.shelf(fingerprint)?.measured(self)?);
         }
         Ok(all.into_iter().filter(|commit| commit.as_str().starts_with(prefix)).collect())
     }
 
     /// Returns any environment's facts by its fingerprint, or by the first digits of one.
     pub fn environments_with_prefix(&self, prefix: &str) -> Result<Vec<Stored>, StoreError> {
-        let mut found = Vec::new();
+        let mut environments = Vec::new();
         for fingerprint in self.fingerprints()?.into_iter().filter(|it| it.as_str().starts_with(prefix)) {
-            for commit in self.measured_in(&fingerprint)? {
-                let mut at = Found::default();
-                self.find_in(&fingerprint, &commit, &mut at)?;
-                if let Some(stored) = at.baselines.pop() {
-                    found.push(stored);
+            let shelf = self.shelf(fingerprint)?;
+            let mut found = Found::default();
+            for commit in shelf.measured(self)? {
+                shelf.find(self, &commit, &mut found)?;
+                if let Some(stored) = found.baselines.pop() {
+                    environments.push(stored);
                     break;
                 }
             }
         }
-        Ok(found)
+        Ok(environments)
     }
 
-    fn measured_in(&self, fingerprint: &Fingerprint) -> Result<BTreeSet<CommitId>, StoreError> {
-        let mut commits = BTreeSet::new();
-        if let Some(tip) = refs::tip(&self.repo, &refs::notes(fingerprint))? {
-            commits.extend(self.annotated(tip)?);
+    fn shelf(&self, fingerprint: Fingerprint) -> Result<Shelf, StoreError> {
+        let tip = refs::tip(&self.repo, &refs::notes(&fingerprint))?;
+        let entries = self.journal().entries(&fingerprint)?;
+        Ok(Shelf { fingerprint, tip, entries })
+    }
+}
+
+impl Shelf {
+    fn measured(&self, store: &Store) -> Result<BTreeSet<CommitId>, StoreError> {
+        let mut commits: BTreeSet<_> = self.entries.iter().map(|entry| entry.commit.clone()).collect();
+        if let Some(tip) = self.tip {
+            commits.extend(store.annotated(tip)?);
         }
-        commits.extend(self.journal().entries(fingerprint)?.into_iter().map(|entry| entry.commit));
         Ok(commits)
     }
 
-    fn find_in(
-        &self,
-        fingerprint: &Fingerprint,
-        commit: &CommitId,
-        found: &mut Found,
-    ) -> Result<(), StoreError> {
-        let mut lines = self.note(refs::tip(&self.repo, &refs::notes(fingerprint))?, commit)?;
-        let mut entries = self.journal().entries(fingerprint)?;
-        entries.retain(|entry| entry.commit == *commit);
-        for more in by_commit(&entries)?.values() {
+    fn find(&self, store: &Store, commit: &CommitId, found: &mut Found) -> Result<(), StoreError> {
+        let mut lines = store.note(self.tip, commit)?;
+        let entries = self.entries.iter().filter(|entry| entry.commit == *commit);
+        for more in by_commit(entries)?.values() {
             lines.unite(more);
         }
-        let runs = usable(&lines, fingerprint, commit, &mut found.unusable);
-        let baseline = Baseline::new(runs);
-        found
-            .baselines
-            .extend(baseline.map(|baseline| Stored { fingerprint: fingerprint.clone(), baseline }));
+        let runs = usable(&lines, &self.fingerprint, commit, &mut found.unusable);
+        let fingerprint = self.fingerprint.clone();
+        found.baselines.extend(Baseline::new(runs).map(|baseline| Stored { fingerprint, baseline }));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 
-use perf_model::{Fingerprint, Run};
+use perf_model::{CommitId, Fingerprint, Run};
 
 use crate::error::{At, StoreError};
 use crate::journal::{Entry, Journal};
@@ -95,7 +95,9 @@ impl Store {
 }
 
 /// Reads lines of the journal, by the commit that they belong to.
-pub(crate) fn by_commit(entries: &[Entry]) -> Result<BTreeMap<perf_model::CommitId, Lines>, StoreError> {
+pub(crate) fn by_commit<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<BTreeMap<CommitId, Lines>, StoreError> {
     let mut notes: BTreeMap<_, Lines> = BTreeMap::new();
     for entry in entries {
         if let Some(line) = entry.read()? {
