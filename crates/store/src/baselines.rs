@@ -49,6 +49,9 @@ pub struct Logged {
     pub stored: Stored,
 }
 
+/// Baselines older than this many commits say nothing of today's noise.
+const HISTORY: usize = 500;
+
 /// One environment's notes and journal, as they are at one moment.
 struct Shelf {
     fingerprint: Fingerprint,
@@ -90,6 +93,26 @@ impl Store {
         }
         log.sort_by_key(|logged| std::cmp::Reverse(logged.stored.baseline.measured()));
         Ok((log, unusable))
+    }
+
+    /// Returns the newest baselines of a commit's first-parent ancestors in one environment, oldest first.
+    ///
+    /// The commit itself is not among them. At most `limit`, from at most 500 ancestors.
+    pub fn history(
+        &self,
+        commit: &CommitId,
+        fingerprint: &Fingerprint,
+        limit: usize,
+    ) -> Result<Vec<Baseline>, StoreError> {
+        let shelf = self.shelf(fingerprint.clone())?;
+        let mut found = Found::default();
+        for ancestor in self.first_parents(commit).skip(1).take(HISTORY) {
+            if found.baselines.len() == limit {
+                break;
+            }
+            shelf.find(self, &ancestor.lineage.commit, &mut found)?;
+        }
+        Ok(found.baselines.into_iter().rev().map(|stored| stored.baseline).collect())
     }
 
     /// Lists the commits, measured in any environment, whose id begins with these hex digits. They need not

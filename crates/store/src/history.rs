@@ -66,20 +66,12 @@ impl Store {
             .map(|id| commit_id(&id)))
     }
 
-    /// Lists a commit and its ancestors along first parents, newest first, at most `limit`.
+    /// Walks over a commit and its ancestors along first parents, newest first.
     ///
     /// Ends early at a root, and where a shallow clone was cut off.
-    pub fn first_parents(&self, from: &CommitId, limit: usize) -> Vec<Commit> {
-        let mut next = self.known(from);
-        let mut line = Vec::new();
-        while let Some(commit) = next {
-            if line.len() == limit {
-                break;
-            }
-            next = commit.lineage.parents.first().and_then(|parent| self.known(parent));
-            line.push(commit);
-        }
-        line
+    pub fn first_parents(&self, from: &CommitId) -> impl Iterator<Item = Commit> {
+        let next = |commit: &Commit| commit.lineage.parents.first().and_then(|parent| self.known(parent));
+        std::iter::successors(self.known(from), next)
     }
 
     /// Finds the base branch: the one configured, else the remote's `HEAD`, else `main`, else `master`.

@@ -94,9 +94,9 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Marks lines as being in the local notes.
+    /// Marks lines of the journal as being in the local notes.
     pub(crate) fn keep(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        for entry in entries.iter().filter(|entry| entry.stage == Stage::Journal) {
+        for entry in entries {
             let dir = self.stage_dir(Stage::Kept).join(entry.fingerprint.as_str());
             fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
             let name = entry.path.file_name().expect("an entry is a file in a directory");

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use perf_model::{CommitId, Fingerprint, Run};
 
 use crate::error::{At, StoreError};
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, Stage};
 use crate::line;
 use crate::lines::Lines;
 use crate::refs::{self, Swap};
@@ -47,8 +47,11 @@ impl Store {
         let _alone = self.lock("lock")?;
         for fingerprint in fingerprints {
             let entries = journal.entries(&fingerprint)?;
-            self.fold_one(&fingerprint, &entries)?;
-            journal.keep(&entries)?;
+            let new: Vec<_> = entries.iter().filter(|entry| entry.stage == Stage::Journal).cloned().collect();
+            if !new.is_empty() {
+                self.fold_one(&fingerprint, &new)?;
+                journal.keep(&new)?;
+            }
             if self.remotes().is_empty() {
                 journal.forget_settled(&entries)?;
             }

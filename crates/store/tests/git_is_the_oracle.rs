@@ -395,3 +395,24 @@ fn revisions_resolve_as_git_resolves_them() {
     }
     assert!(matches!(store.resolve("HEAD^{tree}"), Err(StoreError::NotACommit { .. })));
 }
+
+#[test]
+fn history_is_that_of_first_parents_oldest_first() {
+    let sandbox = Sandbox::new("sha1");
+    sandbox.git("repo", &["switch", "-q", "-c", "side", "HEAD~1"]);
+    sandbox.git("repo", &["commit", "-q", "--allow-empty", "-m", "aside"]);
+    sandbox.git("repo", &["switch", "-q", "main"]);
+    sandbox.git("repo", &["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    let store = sandbox.store("repo");
+    for (revision, id) in [("HEAD", 4), ("HEAD~1", 3), ("HEAD~2", 2), ("HEAD~3", 1), ("side", 9)] {
+        store.record(&sandbox.run("repo", revision, id)).unwrap();
+    }
+    let head = store.resolve("HEAD").unwrap().lineage.commit;
+    let fingerprint = sandbox.run("repo", "HEAD", 1).environment.fingerprint();
+    let history = |limit| -> Vec<f64> {
+        let baselines = store.history(&head, &fingerprint, limit).unwrap();
+        baselines.iter().map(|it| it.runs[0].measurements[0].reading.samples()[2]).collect()
+    };
+    assert_eq!(history(20), [1.0, 2.0, 3.0], "neither the commit itself nor merged branches");
+    assert_eq!(history(2), [2.0, 3.0], "the newest");
+}

@@ -353,7 +353,7 @@ impl Search<'_> {
         if let Some(pair) = self.pair(head, at_base) {
             return Ok(Ok(pair));
         }
-        let line = self.store.first_parents(self.base, self.config.max_lag + 1);
+        let line: Vec<Commit> = self.store.first_parents(self.base).take(self.config.max_lag + 1).collect();
         for (distance, ancestor) in line.iter().enumerate().skip(1) {
             let commit = &ancestor.lineage.commit;
             let Some(pair) = self.pair(head, &self.store.find(commit)?.baselines) else { continue };
