@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         match (&store, &target) {
             (Some(store), Some(target)) => {
                 warn_of_stale(&outputs, &target.commit);
-                let run = assemble(args, place, target, environment, &outputs)?;
+                let run = assemble(args, target, environment, &outputs)?;
                 match &args.save {
                     Some(_) => saved.push(run),
                     None => record(args, store, target, &run)?,
@@ -281,25 +281,25 @@ fn warn_of_stale(outputs: &[Output], commit: &Commit) {
     }
 }
 
-fn assemble(
-    args: &Args,
-    place: &Place,
-    target: &Target,
-    environment: Environment,
-    outputs: &[Output],
-) -> Result<Run> {
+fn assemble(args: &Args, target: &Target, environment: Environment, outputs: &[Output]) -> Result<Run> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
     let Commit { lineage, .. } = &target.commit;
     Ok(Run {
         id: RunId::from_bits(u128::from_le_bytes(bits)),
         lineage: Lineage::clone(lineage),
-        time: args.time.unwrap_or(place.now),
+        time: args.time.unwrap_or_else(|| to_the_millisecond(OffsetDateTime::now_utc())),
         recorder: RECORDER.into(),
         environment,
         sources: outputs.iter().map(|output| output.source.clone()).collect(),
         measurements: measurements(outputs),
     })
+}
+
+/// Cuts off what no reader of a record needs.
+fn to_the_millisecond(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000)
+        .expect("fewer nanoseconds are valid too")
 }
 
 fn measurements(outputs: &[Output]) -> Vec<Measurement> {
