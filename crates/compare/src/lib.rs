@@ -11,6 +11,7 @@ mod pair;
 mod policy;
 mod refusal;
 mod rule;
+pub mod statistics;
 
 pub use census::Census;
 pub use comparison::{Comparison, Judged, Obstacle, OneSided, Unjudged, compare};

@@ -1,0 +1,65 @@
+use perf_model::Better;
+
+use super::finding::Finding;
+use super::series::Series;
+use crate::policy::Limits;
+use crate::rule::Verdict;
+
+/// Limits as logarithms of ratios, for a change that is positive where it is for the worse.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogLimits {
+    pub(super) warn: f64,
+    pub(super) fail: f64,
+}
+
+impl LogLimits {
+    pub(super) fn new(limits: Limits, better: Better) -> Self {
+        let fail = logarithm(limits.fail, better);
+        Self { warn: logarithm(limits.warn, better).min(fail), fail }
+    }
+}
+
+/// A shade under the exact value, so that a change of precisely 10 % reaches a limit of 10 % despite rounding.
+fn logarithm(limit: f64, better: Better) -> f64 {
+    const ROUNDING: f64 = 1e-12;
+    let exact = match better {
+        Better::Lower => limit.ln_1p(),
+        Better::Higher if limit < 1.0 => -(-limit).ln_1p(),
+        Better::Higher => f64::INFINITY,
+    };
+    exact - ROUNDING
+}
+
+/// Judges a series by its limits alone, from one value a side.
+///
+/// From zero, any step for the worse is beyond every relative limit.
+pub(super) fn judge_values(series: &Series, before: f64, after: f64) -> Finding {
+    let limits = LogLimits::new(series.limits, series.better);
+    let ratio = (before > 0.0 && after >= 0.0).then(|| after / before);
+    let worsening = match (ratio, series.absolute) {
+        (_, Some(_)) => signed(after - before, series.better),
+        (Some(ratio), None) => signed(ratio.ln(), series.better),
+        (None, None) if before == after => 0.0,
+        (None, None) => signed(after - before, series.better).signum() * f64::INFINITY,
+    };
+    let (warn, fail) = series.absolute.map_or((limits.warn, limits.fail), |limit| (limit, limit));
+    let verdict = match worsening {
+        worse if worse >= fail => Verdict::Regressed,
+        worse if worse >= warn => Verdict::Slower,
+        better if better <= -warn => Verdict::Improved,
+        _ => Verdict::Unchanged,
+    };
+    Finding {
+        change: ratio.map(|ratio| ratio - 1.0),
+        difference: Some(after - before),
+        ..Finding::bare(verdict)
+    }
+}
+
+/// Returns `rise` as seen by the metric: positive where it is for the worse.
+pub(super) fn signed(rise: f64, better: Better) -> f64 {
+    match better {
+        Better::Lower => rise,
+        Better::Higher => -rise,
+    }
+}

@@ -1,0 +1,130 @@
+//! Order statistics: medians, quantiles, and a variance that a level change cannot inflate.
+
+use std::f64::consts::{PI, SQRT_2};
+
+/// Returns the median of `values`, which it reorders. `values` must not be empty.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    let (length, middle) = (values.len(), values.len() / 2);
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    if length % 2 == 1 {
+        return upper;
+    }
+    let lower = below.iter().copied().max_by(f64::total_cmp).expect("two or more values");
+    f64::midpoint(lower, upper)
+}
+
+/// Returns the median of a copy of `values`, which must not be empty.
+pub(crate) fn median_of(values: &[f64]) -> f64 {
+    median(&mut values.to_vec())
+}
+
+/// Returns the quantile `share` of sorted values by linear interpolation (Hyndman and Fan 1996, type 7).
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let position = (sorted.len() - 1) as f64 * share;
+    let index = position as usize;
+    match sorted.get(index + 1) {
+        Some(next) => sorted[index] + (position - index as f64) * (next - sorted[index]),
+        None => sorted[index],
+    }
+}
+
+/// Returns the mean of `values`, which must not be empty.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Returns the sum of squared distances from the mean.
+pub(super) fn scatter(values: &[f64]) -> f64 {
+    let centre = mean(values);
+    values.iter().map(|value| (value - centre).powi(2)).sum()
+}
+
+/// Returns the variance of one value from the steps between neighbours, without the largest fifth of them.
+///
+/// Half the mean square successive difference (von Neumann et al. 1941) ignores slow drift; leaving out the
+/// largest steps ignores level changes; [`trimming_factor`] makes it consistent for normal noise.
+/// `values` must hold at least two.
+pub(super) fn variance_of_steps(values: &[f64]) -> f64 {
+    const KEPT: f64 = 0.8;
+    let mut squares: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).collect();
+    let kept = (KEPT * squares.len() as f64).ceil() as usize;
+    squares.sort_unstable_by(f64::total_cmp);
+    mean(&squares[..kept]) / 2.0 * trimming_factor(kept as f64 / squares.len() as f64)
+}
+
+/// Returns what the mean of the smallest `share` of squares of normal values must be multiplied by to
+/// estimate their variance: `share / F(q)`, `F` being chi-squared with 3 degrees of freedom and `q` the
+/// `share` quantile of chi-squared with 1 (Croux and Haesbroeck, J. Multivariate Anal. 71, 1999).
+fn trimming_factor(share: f64) -> f64 {
+    if share >= 1.0 {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 10.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if normal_share_within(middle) < share { low = middle } else { high = middle }
+    }
+    share / (normal_share_within(high) - 2.0 * high * normal_density(high))
+}
+
+fn normal_density(z: f64) -> f64 {
+    (-z * z / 2.0).exp() / (PI.sqrt() * SQRT_2)
+}
+
+/// Returns `P(-z < Z < z)` of a standard normal (Marsaglia, J. Stat. Softw. 11(4), 2004).
+fn normal_share_within(z: f64) -> f64 {
+    let (mut term, mut sum, mut odd) = (z, z, 1.0);
+    while term > sum * f64::EPSILON {
+        odd += 2.0;
+        term *= z * z / odd;
+        sum += term;
+    }
+    2.0 * sum * normal_density(z)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_value_or_the_mean_of_the_two() {
+        for (values, expected) in [
+            (vec![3.0], 3.0),
+            (vec![4.0, 2.0], 3.0),
+            (vec![9.0, 1.0, 5.0], 5.0),
+            (vec![4.0, 1.0, 3.0, 2.0], 2.5),
+        ] {
+            assert_eq!(median_of(&values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn quantiles_interpolate_between_neighbours() {
+        let sorted = [0.0, 10.0, 20.0, 30.0, 40.0];
+        for (share, expected) in [(0.0, 0.0), (0.25, 10.0), (0.9, 36.0), (1.0, 40.0)] {
+            assert_eq!(quantile(&sorted, share), expected, "{share}");
+        }
+    }
+
+    #[test]
+    fn normal_shares_agree_with_the_well_known_ones() {
+        for (z, share) in [(1.0, 0.682_689_492), (2.0, 0.954_499_736), (3.0, 0.997_300_204)] {
+            assert!((normal_share_within(z) - share).abs() < 1e-9, "{z}");
+        }
+    }
+
+    #[test]
+    fn trimming_a_fifth_is_made_good_by_a_factor_of_2_28() {
+        // chi-squared(1) has its 80 % point at 1.6424, below which chi-squared(3) has 35.01 %.
+        assert!((trimming_factor(0.8) - 0.8 / 0.3501).abs() < 1e-3, "{}", trimming_factor(0.8));
+        assert_eq!(trimming_factor(1.0), 1.0);
+    }
+
+    #[test]
+    fn one_level_change_does_not_inflate_the_variance_of_steps() {
+        let quiet: Vec<f64> = (0..20).map(|i| f64::from(i % 2)).collect();
+        let moved: Vec<f64> =
+            quiet.iter().zip(0..).map(|(v, i)| v + if i < 10 { 0.0 } else { 50.0 }).collect();
+        assert_eq!(variance_of_steps(&quiet), variance_of_steps(&moved));
+    }
+}

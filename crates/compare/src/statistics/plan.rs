@@ -1,0 +1,84 @@
+use perf_model::Kind;
+
+use super::absolute::{self, Outcome};
+use super::class::Class;
+use super::finding::{Doubt, Finding};
+use super::limits::judge_values;
+use super::order::median_of;
+use super::row::{first, recent_history};
+use super::series::{Judge, Runs, Series};
+use super::settings::Settings;
+use super::test::Test;
+use crate::rule::Verdict;
+
+/// How a series is judged.
+#[derive(Clone, Debug)]
+pub(super) enum Plan {
+    /// It needs no statistics, or none are possible.
+    Settled(Finding),
+    /// By the test of its differences.
+    Absolute(Test),
+    /// By a test of ratios, together with its class.
+    Relative(Class),
+}
+
+impl Plan {
+    pub(super) fn of(series: &Series, settings: &Settings) -> Self {
+        let (base, head) = (middles(&series.base), middles(&series.head));
+        let (Some(&newest_base), Some(&newest_head)) = (base.last(), head.last()) else {
+            return undecided(if base.is_empty() { Doubt::NoBase } else { Doubt::NoHead });
+        };
+        if series.kind == Kind::Exact {
+            return Self::Settled(judge_values(series, newest_base, newest_head));
+        }
+        let by_medians = || Self::Settled(judge_values(series, median_of(&base), median_of(&head)));
+        match (series.judge, series.absolute) {
+            (Judge::Limits, _) => by_medians(),
+            (Judge::Noise, _) if is_constant(series, &base, &head) => by_medians(),
+            (Judge::Noise, Some(limit)) => match absolute::test(series, limit, settings) {
+                Outcome::Test(test) => Self::Absolute(test),
+                Outcome::Constant => by_medians(),
+                Outcome::NoiseUnknown => undecided(Doubt::NoiseUnknown),
+            },
+            (Judge::Noise, None) if has_ratios(series) => Self::Relative(Class::of(series.kind)),
+            (Judge::Noise, None) => undecided(Doubt::NoRatio),
+        }
+    }
+
+    pub(super) fn is_relative(&self, class: Class) -> bool {
+        match self {
+            Self::Relative(own) => *own == class,
+            Self::Settled(_) | Self::Absolute(_) => false,
+        }
+    }
+}
+
+fn undecided(doubt: Doubt) -> Plan {
+    Plan::Settled(Finding { doubt: Some(doubt), ..Finding::bare(Verdict::Inconclusive) })
+}
+
+fn middles(runs: &Runs) -> Vec<f64> {
+    runs.iter().flatten().map(|level| level.middle).collect()
+}
+
+/// Returns whether every number of the series has a logarithm.
+fn has_ratios(series: &Series) -> bool {
+    let mut levels = series.history.iter().chain([&series.base, &series.head]).flatten().flatten();
+    levels.all(|level| level.middle > 0.0)
+}
+
+/// Returns whether the series behaves like a count that two runs of the same code reproduce: it does not vary at
+/// all, or each side agrees with itself in two runs or more and the history changed level at most once.
+fn is_constant(series: &Series, base: &[f64], head: &[f64]) -> bool {
+    let all = |values: &[f64], expected: f64| values.iter().all(|value| *value == expected);
+    if !all(base, base[0]) || !all(head, head[0]) {
+        return false;
+    }
+    let history: Vec<f64> =
+        recent_history(series).iter().filter_map(first).map(|level| level.middle).collect();
+    if head[0] == base[0] && all(&history, base[0]) {
+        return true;
+    }
+    let levels = history.windows(2).filter(|pair| pair[0] != pair[1]).count() + 1;
+    base.len() >= 2 && head.len() >= 2 && history.len() >= 5 && levels <= 2
+}

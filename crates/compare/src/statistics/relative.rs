@@ -1,0 +1,161 @@
+//! Tests the series whose numbers are all positive, as logarithms of ratios.
+
+use super::class::Class;
+use super::finding::{Doubt, LevelUsed, Suite};
+use super::limits::LogLimits;
+use super::noise::{Noise, Source, noises};
+use super::order::{mean, median, median_of};
+use super::row::{ENOUGH_HISTORY, Levels, RECENT, Row, within};
+use super::separation::{has_two_modes, separation};
+use super::series::Series;
+use super::settings::Settings;
+use super::suite::{ENOUGH_SERIES, Freed, free};
+use super::test::{Firmness, Test};
+
+/// A suite, tested: one test for each series in the order given.
+#[derive(Debug)]
+pub(super) struct Tested {
+    pub(super) tests: Vec<Test>,
+    pub(super) suite: Suite,
+}
+
+/// Tests every series of one class.
+///
+/// The level of a run is its median, unless the whole suite shows that the best sample is much steadier, as it
+/// is on a machine that others use at the same time.
+pub(super) fn test(series: &[&Series], class: Class, settings: &Settings) -> Tested {
+    const MUCH_STEADIER: f64 = 0.7;
+    let medians = Steps::run(series, LevelUsed::Median, class, settings);
+    if class == Class::Speed && series.len() >= ENOUGH_SERIES && series.iter().all(|series| has_bests(series))
+    {
+        let bests = Steps::run(series, LevelUsed::Best, class, settings);
+        if bests.typical_variance() < MUCH_STEADIER.powi(2) * medians.typical_variance() {
+            return bests.tested(series, LevelUsed::Best, settings);
+        }
+    }
+    medians.raised_to_within(series).tested(series, LevelUsed::Median, settings)
+}
+
+fn has_bests(series: &Series) -> bool {
+    let all = series.history.iter().chain([&series.base, &series.head]);
+    all.flatten().flatten().all(|level| level.best.is_some_and(|best| best > 0.0))
+}
+
+/// A suite freed of the machine, with the noise of every series.
+#[derive(Debug)]
+struct Steps {
+    freed: Freed,
+    noises: Vec<Noise>,
+}
+
+impl Steps {
+    fn run(series: &[&Series], used: LevelUsed, class: Class, settings: &Settings) -> Self {
+        let rows: Vec<Row> = series.iter().map(|series| Row::new(series, used)).collect();
+        let freed = match class {
+            Class::Speed => free(&rows, settings),
+            Class::Size | Class::Count => Freed::as_it_is(&rows),
+        };
+        let noises = noises(&rows, &freed.levels);
+        Self { freed, noises }
+    }
+
+    /// Returns the geometric mean of the variances.
+    fn typical_variance(&self) -> f64 {
+        let logs: Vec<f64> = self.noises.iter().map(|noise| noise.variance.ln()).collect();
+        mean(&logs).exp()
+    }
+
+    /// Raises every variance to a quarter of that inside the runs: a median of noisy samples is no steadier.
+    fn raised_to_within(mut self, series: &[&Series]) -> Self {
+        const SHARE: f64 = 0.25;
+        for (noise, series) in self.noises.iter_mut().zip(series) {
+            noise.variance = noise.variance.max(within(series).map_or(0.0, |within| SHARE * within));
+        }
+        self
+    }
+
+    fn tested(&self, series: &[&Series], level: LevelUsed, settings: &Settings) -> Tested {
+        let each = series.iter().zip(&self.freed.levels).zip(&self.noises);
+        let tests: Vec<Test> = each
+            .map(|((series, levels), noise)| one(series, levels, *noise, self.freed.unusual, settings))
+            .collect();
+        let mut errors: Vec<f64> = tests.iter().map(|test| test.standard_error).collect();
+        let suite = Suite {
+            level,
+            shift: self.freed.shift,
+            noise: Some(self.typical_variance().sqrt()),
+            detectable: Some((4.0 * median(&mut errors)).exp_m1()),
+        };
+        Tested { tests, suite }
+    }
+}
+
+fn one(series: &Series, levels: &Levels, noise: Noise, unusual: f64, settings: &Settings) -> Test {
+    let base = BaseLevel::of(levels, noise.variance);
+    let middle = median_of(&levels.head);
+    let change = agreed(middle - base.middle, unusual);
+    let limits = LogLimits::new(series.limits, series.better);
+    let sd = noise.variance.sqrt();
+    Test {
+        change,
+        estimate: mean(&levels.head) - base.mean,
+        standard_error: sd * (1.0 / base.weight + 1.0 / levels.head.len() as f64).sqrt(),
+        df: noise.df,
+        noise: sd,
+        separation: separation(&levels.base, &levels.head, &levels.history, (base.mean, sd)),
+        firmness: firmness(noise.source, levels.head.len(), settings),
+        warn: limits.warn,
+        fail: limits.fail,
+        head_runs: levels.head.len(),
+        two_modes: has_two_modes(&levels.history),
+    }
+}
+
+/// Returns what a capped or uncapped answer rests on.
+pub(super) fn firmness(source: Source, head_runs: usize, settings: &Settings) -> Firmness {
+    match source {
+        Source::Assumed => Firmness::Capped(Doubt::NoiseUnknown),
+        Source::Measured if head_runs == 1 && !settings.fail_on_one_run => Firmness::Capped(Doubt::OneRun),
+        Source::Measured => Firmness::Full,
+    }
+}
+
+/// Where the machine moved unusually far, a series' change counts only as far as it shows both with and without
+/// the machine's share.
+fn agreed(change: f64, unusual: f64) -> f64 {
+    let plain = change + unusual;
+    match (unusual == 0.0, change * plain > 0.0) {
+        (true, _) => change,
+        (false, true) => plain.abs().min(change.abs()).copysign(change),
+        (false, false) => 0.0,
+    }
+}
+
+/// The level of the base: its own runs, with the recent history where the two agree.
+#[derive(Clone, Copy, Debug)]
+struct BaseLevel {
+    mean: f64,
+    /// What the reported change is measured from.
+    middle: f64,
+    /// How many runs it is worth.
+    weight: f64,
+}
+
+impl BaseLevel {
+    fn of(levels: &Levels, variance: f64) -> Self {
+        /// The variance of a median of normal values over that of their mean.
+        const MEDIAN: f64 = 1.57;
+        let (runs, own) = (levels.base.len() as f64, mean(&levels.base));
+        let alone = Self { mean: own, middle: median_of(&levels.base), weight: runs };
+        if levels.history.len() < ENOUGH_HISTORY {
+            return alone;
+        }
+        let recent = &levels.history[levels.history.len().saturating_sub(RECENT)..];
+        let (past, worth) = (median_of(recent), recent.len() as f64 / MEDIAN);
+        if (own - past).abs() > 3.0 * (variance * (1.0 / runs + 1.0 / worth)).sqrt() {
+            return alone;
+        }
+        let pooled = (runs * own + worth * past) / (runs + worth);
+        Self { mean: pooled, middle: pooled, weight: runs + worth }
+    }
+}

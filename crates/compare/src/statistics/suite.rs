@@ -1,0 +1,192 @@
+//! What all series of a suite share: the machine.
+//!
+//! A slow machine slows every benchmark. What the median series does in a run is therefore taken for the
+//! machine and taken out of the run, unless it is more than this environment's history ever showed.
+
+use std::f64::consts::SQRT_2;
+
+use super::finding::{Shift, TakenAs};
+use super::limits::LogLimits;
+use super::order::{median_of, quantile, variance_of_steps};
+use super::row::{ENOUGH_HISTORY, Levels, Row};
+use super::settings::{Order, Settings, SuiteShift};
+use crate::rule::Verdict;
+
+/// The rows of a suite without what they share.
+#[derive(Debug)]
+pub(super) struct Freed {
+    pub(super) levels: Vec<Levels>,
+    /// `None` where the series are too few to tell the machine from a change.
+    pub(super) shift: Option<Shift>,
+    /// What was taken out of the head beyond the machine's usual share, as a logarithm; else 0.
+    pub(super) unusual: f64,
+}
+
+impl Freed {
+    /// Returns rows that share nothing, or too few to tell.
+    pub(super) fn as_it_is(rows: &[Row]) -> Self {
+        let levels = rows.iter().map(|row| without(row, &Factors::default(), 0.0)).collect();
+        Self { levels, shift: None, unusual: 0.0 }
+    }
+}
+
+/// The median of fewer series follows one of them too easily.
+pub(super) const ENOUGH_SERIES: usize = 8;
+/// No machine repeats itself better than this from one baseline to the next.
+const SMALLEST_SHIFT_SD: f64 = 0.003;
+
+/// Takes out of every run what the whole suite shares.
+pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
+    if rows.len() < ENOUGH_SERIES {
+        return Freed::as_it_is(rows);
+    }
+    let mut factors = Factors::of(rows);
+    let machine = Machine::of(&factors, settings.order);
+    let shift = machine.judged(&factors, settings);
+    let kept = match (shift.taken_as, settings.order) {
+        (TakenAs::Machine, _) => 0.0,
+        (TakenAs::Change, Order::Apart) => machine.shift,
+        (TakenAs::Change, Order::Interleaved) => {
+            // The machine's share of a head run is that of the base run beside it.
+            let usual = median_of(&factors.base);
+            factors.head =
+                (1..=factors.head.len()).rev().map(|back| at(&factors.base, back).unwrap_or(usual)).collect();
+            0.0
+        }
+    };
+    Freed {
+        levels: rows.iter().map(|row| without(row, &factors, kept)).collect(),
+        unusual: if shift.taken_as == TakenAs::Machine && machine.is_unusual() { machine.shift } else { 0.0 },
+        shift: Some(shift),
+    }
+}
+
+/// What the suite shares in every run, as logarithms. The ends of the lists are the newest runs.
+#[derive(Debug, Default)]
+struct Factors {
+    base: Vec<f64>,
+    head: Vec<f64>,
+    history: Vec<f64>,
+}
+
+impl Factors {
+    fn of(rows: &[Row]) -> Self {
+        let references: Vec<f64> = rows.iter().map(Row::reference).collect();
+        Self {
+            base: factors(rows, &references, |row| &row.base),
+            head: factors(rows, &references, |row| &row.head),
+            history: factors(rows, &references, |row| &row.history),
+        }
+    }
+}
+
+/// Returns the median distance of the series from their own level, for every run of a side.
+fn factors(rows: &[Row], references: &[f64], side: impl Fn(&Row) -> &[Option<f64>]) -> Vec<f64> {
+    let runs = rows.iter().map(|row| side(row).len()).max().unwrap_or(0);
+    let factor = |back: usize| {
+        let distances: Vec<f64> = rows
+            .iter()
+            .zip(references)
+            .filter_map(|(row, reference)| Some(at(side(row), back)?? - reference))
+            .collect();
+        if distances.len() < ENOUGH_SERIES { 0.0 } else { median_of(&distances) }
+    };
+    (1..=runs).rev().map(factor).collect()
+}
+
+/// Returns the entry that is `back` from the end, the last being 1.
+fn at<T: Copy>(entries: &[T], back: usize) -> Option<T> {
+    entries.len().checked_sub(back).map(|index| entries[index])
+}
+
+fn without(row: &Row, factors: &Factors, kept: f64) -> Levels {
+    let side = |runs: &[Option<f64>], factors: &[f64], kept: f64| {
+        let backs = (1..=runs.len()).rev();
+        let freed = runs
+            .iter()
+            .zip(backs)
+            .filter_map(|(run, back)| Some((*run)? - at(factors, back).unwrap_or(0.0) + kept));
+        freed.collect()
+    };
+    Levels {
+        base: side(&row.base, &factors.base, 0.0),
+        head: side(&row.head, &factors.head, kept),
+        history: side(&row.history, &factors.history, 0.0),
+    }
+}
+
+/// How the machine's share moved from base to head, beside how it moves anyway.
+#[derive(Debug)]
+struct Machine {
+    /// As a logarithm, positive where the head's runs were slower.
+    shift: f64,
+    /// The standard deviation of one baseline's factor; `None` with too little history.
+    sd: Option<f64>,
+    /// Whether every head run lies beyond every base run and beyond nine tenths of the history.
+    apart: bool,
+    order: Order,
+}
+
+impl Machine {
+    fn of(factors: &Factors, order: Order) -> Self {
+        let shift = median_of(&factors.head) - median_of(&factors.base);
+        let known = factors.history.len() >= ENOUGH_HISTORY;
+        let sd = known.then(|| variance_of_steps(&factors.history).sqrt().max(SMALLEST_SHIFT_SD));
+        let towards = |factor: &f64| factor * shift.signum();
+        let nearest = factors.head.iter().map(towards).fold(f64::INFINITY, f64::min);
+        let furthest = factors.base.iter().map(towards).fold(f64::NEG_INFINITY, f64::max);
+        let usual = match order {
+            Order::Apart if known => high_quantile(factors.history.iter().map(towards).collect()),
+            Order::Apart | Order::Interleaved => f64::NEG_INFINITY,
+        };
+        Self { shift, sd, apart: nearest > furthest.max(usual), order }
+    }
+
+    /// Whether the shift is more than the history, where there is one, ever shows.
+    fn is_unexplained(&self) -> bool {
+        const SMALLEST: f64 = 0.05;
+        let usual = match (self.order, self.sd) {
+            (Order::Apart, Some(sd)) => SMALLEST.max(4.0 * SQRT_2 * sd),
+            (Order::Apart, None) | (Order::Interleaved, _) => 0.0,
+        };
+        self.apart && self.shift.abs() > usual
+    }
+
+    /// Whether the shift is large enough that a share of it may be the change after all.
+    fn is_unusual(&self) -> bool {
+        const SMALLEST: f64 = 0.03;
+        self.shift.abs() > self.sd.map_or(SMALLEST, |sd| SMALLEST.max(2.0 * SQRT_2 * sd))
+    }
+
+    fn judged(&self, factors: &Factors, settings: &Settings) -> Shift {
+        let enough = settings.fail_on_one_run || factors.base.len().min(factors.head.len()) >= 2;
+        let taken_as = match self.order {
+            Order::Apart if self.sd.is_some() && self.is_unexplained() => TakenAs::Change,
+            Order::Apart => TakenAs::Machine,
+            Order::Interleaved => TakenAs::Change,
+        };
+        let limits = LogLimits::new(settings.suite_limits, perf_model::Better::Lower);
+        let verdict = match self.shift {
+            shift if shift.abs() < limits.warn => Verdict::Unchanged,
+            _ if !self.is_unexplained() => Verdict::Inconclusive,
+            shift if shift < 0.0 => Verdict::Improved,
+            shift if shift >= limits.fail && enough => beyond_fail(settings.suite_shift),
+            _ => Verdict::Slower,
+        };
+        Shift { change: self.shift.exp_m1(), verdict, taken_as, history_sd: self.sd }
+    }
+}
+
+fn beyond_fail(suite_shift: SuiteShift) -> Verdict {
+    match suite_shift {
+        SuiteShift::Fail => Verdict::Regressed,
+        SuiteShift::Warn => Verdict::Slower,
+    }
+}
+
+/// Returns the 90 % quantile of the newest twenty factors.
+fn high_quantile(mut factors: Vec<f64>) -> f64 {
+    let mut newest = factors.split_off(factors.len().saturating_sub(20));
+    newest.sort_unstable_by(f64::total_cmp);
+    quantile(&newest, 0.9)
+}

@@ -1,0 +1,140 @@
+//! One series, measured and tested: all that its verdict depends on but the rest of the suite.
+
+use super::finding::Doubt;
+use super::separation::Separation;
+use super::settings::Settings;
+use super::student::{self, upper_tail};
+use crate::rule::Verdict;
+
+/// What was measured of one series.
+///
+/// Changes are larger where they are worse: logarithms of ratios, or differences where ratios make no sense.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Test {
+    /// The change that is reported, from medians.
+    pub(super) change: f64,
+    /// The change that is tested, from means.
+    pub(super) estimate: f64,
+    pub(super) standard_error: f64,
+    pub(super) df: f64,
+    /// The standard deviation of one run.
+    pub(super) noise: f64,
+    pub(super) separation: Separation,
+    pub(super) firmness: Firmness,
+    pub(super) warn: f64,
+    pub(super) fail: f64,
+    pub(super) head_runs: usize,
+    pub(super) two_modes: bool,
+}
+
+/// What the runs of a series are enough for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Firmness {
+    /// A failure.
+    Full,
+    /// A warning.
+    Capped(Doubt),
+}
+
+/// The q-values of one series, for a change in each direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Significance {
+    pub(super) worse: f64,
+    pub(super) better: f64,
+}
+
+/// An answer, and why it is not a firmer one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Answer {
+    pub(super) verdict: Verdict,
+    pub(super) doubt: Option<Doubt>,
+    pub(super) runs_needed: Option<usize>,
+}
+
+impl Test {
+    /// Returns how likely so bad a result is without any change.
+    pub(super) fn p_worse(&self) -> f64 {
+        upper_tail(self.estimate / self.standard_error, self.df)
+    }
+
+    /// Returns how likely so good a result is without any change.
+    pub(super) fn p_better(&self) -> f64 {
+        upper_tail(-self.estimate / self.standard_error, self.df)
+    }
+
+    /// Returns where the change lies, given the quantile of the t distribution. Always includes the reported
+    /// change, which medians can put beyond what the means allow for.
+    pub(super) fn interval(&self, quantile: f64) -> (f64, f64) {
+        let half = quantile * self.standard_error;
+        ((self.estimate - half).min(self.change), (self.estimate + half).max(self.change))
+    }
+
+    /// Gives the verdict: the change must be significant, separated from all that was seen before, and large.
+    pub(super) fn answer(&self, q: Significance, high: f64, settings: &Settings) -> Answer {
+        let worse = self.separation == Separation::Above && q.worse <= settings.q_warn;
+        let better = self.separation == Separation::Below && q.better <= settings.q_warn;
+        if worse && self.change >= self.fail && q.worse <= settings.q_fail {
+            return match self.firmness {
+                Firmness::Full => Answer::firm(Verdict::Regressed),
+                Firmness::Capped(doubt) => Answer { doubt: Some(doubt), ..Answer::firm(Verdict::Slower) },
+            };
+        }
+        if worse && self.change >= self.warn {
+            return Answer::firm(Verdict::Slower);
+        }
+        if better && self.change <= -self.warn {
+            return Answer::firm(Verdict::Improved);
+        }
+        if high < self.warn {
+            return Answer::firm(Verdict::Unchanged);
+        }
+        Answer {
+            verdict: Verdict::Inconclusive,
+            doubt: Some(self.doubt(q, settings)),
+            runs_needed: self.runs_needed(),
+        }
+    }
+
+    fn doubt(&self, q: Significance, settings: &Settings) -> Doubt {
+        match self.firmness {
+            Firmness::Capped(doubt) => doubt,
+            Firmness::Full if q.worse <= settings.q_warn && self.change >= self.warn => Doubt::Overlap,
+            Firmness::Full => Doubt::TooNoisy,
+        }
+    }
+
+    /// Returns how many runs a side make the interval half as wide as the warn limit: always more than there are.
+    fn runs_needed(&self) -> Option<usize> {
+        let runs = 2.0 * (4.0 * self.noise / self.warn).powi(2);
+        // A saturating cast: an infinite limit needs no runs, a tiny one more than anybody has.
+        (self.warn > 0.0).then(|| (runs.ceil() as usize).max(self.head_runs + 1))
+    }
+}
+
+impl Answer {
+    fn firm(verdict: Verdict) -> Self {
+        Self { verdict, doubt: None, runs_needed: None }
+    }
+}
+
+/// Quantiles of Student's t by degrees of freedom. Most series of a suite share theirs.
+#[derive(Debug)]
+pub(super) struct Quantiles {
+    confidence: f64,
+    known: Vec<(f64, f64)>,
+}
+
+impl Quantiles {
+    pub(super) fn new(confidence: f64) -> Self {
+        Self { confidence, known: vec![] }
+    }
+
+    pub(super) fn get(&mut self, df: f64) -> f64 {
+        if let Some((_, quantile)) = self.known.iter().find(|(known, _)| *known == df) {
+            return *quantile;
+        }
+        let quantile = student::two_sided_quantile(self.confidence, df);
+        self.known.push((df, quantile));
+        quantile
+    }
+}
