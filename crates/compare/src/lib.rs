@@ -5,6 +5,7 @@
 //! What a verdict looks like on a page is `perf-render`'s business.
 
 mod census;
+mod changepoints;
 mod comparison;
 mod outcome;
 mod pair;
@@ -14,6 +15,7 @@ mod rule;
 pub mod statistics;
 
 pub use census::Census;
+pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Judged, Obstacle, OneSided, Unjudged, compare};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;

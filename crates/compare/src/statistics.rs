@@ -16,14 +16,14 @@ mod level;
 mod limits;
 mod multiplicity;
 mod noise;
-mod order;
+pub(crate) mod order;
 mod plan;
 mod relative;
 mod row;
 mod separation;
 mod series;
 mod settings;
-mod student;
+pub(crate) mod student;
 mod suite;
 mod test;
 

@@ -74,9 +74,9 @@ impl Stage {
 }
 
 fn findings(series: &[Series], stages: Vec<Stage>, settings: &Settings) -> Vec<Finding> {
-    let tests = || stages.iter().filter_map(Stage::test);
-    let worse = q_values(&tests().map(Test::p_worse).collect::<Vec<_>>());
-    let better = q_values(&tests().map(Test::p_better).collect::<Vec<_>>());
+    let p_values: Vec<Significance> = stages.iter().filter_map(Stage::test).map(Test::p_values).collect();
+    let worse = q_values(&p_values.iter().map(|p| p.worse).collect::<Vec<_>>());
+    let better = q_values(&p_values.iter().map(|p| p.better).collect::<Vec<_>>());
     let mut significances =
         worse.into_iter().zip(better).map(|(worse, better)| Significance { worse, better });
     let mut quantiles = Quantiles::new(settings.confidence);

@@ -29,12 +29,12 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// Returns the mean of `values`, which must not be empty.
-pub(super) fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Returns the sum of squared distances from the mean.
-pub(super) fn scatter(values: &[f64]) -> f64 {
+pub(crate) fn scatter(values: &[f64]) -> f64 {
     let centre = mean(values);
     values.iter().map(|value| (value - centre).powi(2)).sum()
 }

@@ -6,13 +6,29 @@ use std::f64::consts::PI;
 ///
 /// Through the regularised incomplete beta function: `I_x(df/2, 1/2) / 2` at `x = df / (df + t^2)`
 /// (Abramowitz and Stegun, 26.7.1 and 26.5.27).
-pub(super) fn upper_tail(t: f64, df: f64) -> f64 {
-    let both_tails = incomplete_beta(df / 2.0, 0.5, df / (df + t * t));
-    if t >= 0.0 { both_tails / 2.0 } else { 1.0 - both_tails / 2.0 }
+pub(crate) fn upper_tail(t: f64, df: f64) -> f64 {
+    tails(t, df).upper
+}
+
+/// The probabilities of a value above and below some `t`. Neither is computed from the other where it is small.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tails {
+    pub(crate) upper: f64,
+    pub(crate) lower: f64,
+}
+
+/// Returns `P(T > t)` and `P(T < t)`.
+pub(crate) fn tails(t: f64, df: f64) -> Tails {
+    let small = incomplete_beta(df / 2.0, 0.5, df / (df + t * t)) / 2.0;
+    if t >= 0.0 {
+        Tails { upper: small, lower: 1.0 - small }
+    } else {
+        Tails { upper: 1.0 - small, lower: small }
+    }
 }
 
 /// Returns the `t` with `P(-t < T < t) = share`, for `0 < share < 1`.
-pub(super) fn two_sided_quantile(share: f64, df: f64) -> f64 {
+pub(crate) fn two_sided_quantile(share: f64, df: f64) -> f64 {
     let tail = (1.0 - share) / 2.0;
     let mut high = 1.0;
     while upper_tail(high, df) > tail {

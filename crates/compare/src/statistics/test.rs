@@ -3,7 +3,7 @@
 use super::finding::Doubt;
 use super::separation::Separation;
 use super::settings::Settings;
-use super::student::{self, upper_tail};
+use super::student::{self, Tails, tails};
 use crate::rule::Verdict;
 
 /// What was measured of one series.
@@ -36,7 +36,7 @@ pub(super) enum Firmness {
     Capped(Doubt),
 }
 
-/// The q-values of one series, for a change in each direction.
+/// The p-values or q-values of one series, for a change in each direction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Significance {
     pub(super) worse: f64,
@@ -52,14 +52,10 @@ pub(super) struct Answer {
 }
 
 impl Test {
-    /// Returns how likely so bad a result is without any change.
-    pub(super) fn p_worse(&self) -> f64 {
-        upper_tail(self.estimate / self.standard_error, self.df)
-    }
-
-    /// Returns how likely so good a result is without any change.
-    pub(super) fn p_better(&self) -> f64 {
-        upper_tail(-self.estimate / self.standard_error, self.df)
+    /// Returns how likely so bad a result, and so good a one, is without any change.
+    pub(super) fn p_values(&self) -> Significance {
+        let Tails { upper, lower } = tails(self.estimate / self.standard_error, self.df);
+        Significance { worse: upper, better: lower }
     }
 
     /// Returns where the change lies, given the quantile of the t distribution. Always includes the reported
