@@ -64,7 +64,7 @@ fn moderated(row: &Row, levels: &Levels, own: Option<Own>, prior: Prior) -> Nois
             let logs = prior.weight * prior.variance.ln() + weight * variance.max(row.floor).ln();
             ((logs / df).exp().max(variance), df, Source::Measured)
         }
-        None => (prior.variance, prior.weight, Source::Assumed),
+        None => (prior.variance, ONE_RUN_DF, Source::Assumed),
     };
     let history = if levels.history.len() >= ENOUGH_HISTORY { levels.history.len() } else { 0 };
     let alone = levels.head.len() == 1 || levels.base.len() + history == 1;

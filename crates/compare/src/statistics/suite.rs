@@ -124,6 +124,8 @@ struct Machine {
     sd: Option<f64>,
     /// Whether every head run lies beyond every base run and beyond nine tenths of the history.
     apart: bool,
+    /// Whether every head run is at least half as far from every base run as the shift is large.
+    agreed: bool,
     order: Order,
 }
 
@@ -139,7 +141,8 @@ impl Machine {
             Order::Apart if known => high_quantile(factors.history.iter().map(towards).collect()),
             Order::Apart | Order::Interleaved => f64::NEG_INFINITY,
         };
-        Self { shift, sd, apart: nearest > furthest.max(usual), order }
+        let agreed = nearest - furthest >= shift.abs() / 2.0;
+        Self { shift, sd, apart: nearest > furthest.max(usual), agreed, order }
     }
 
     /// Whether the shift is more than the history, where there is one, ever shows.
@@ -168,7 +171,7 @@ impl Machine {
         let limits = LogLimits::new(settings.suite_limits, perf_model::Better::Lower);
         let verdict = match self.shift {
             shift if shift.abs() < limits.warn => Verdict::Unchanged,
-            _ if !self.is_unexplained() => Verdict::Inconclusive,
+            _ if !self.agreed || !self.is_unexplained() => Verdict::Inconclusive,
             shift if shift < 0.0 => Verdict::Improved,
             shift if shift >= limits.fail && enough => beyond_fail(settings.suite_shift),
             _ => Verdict::Slower,

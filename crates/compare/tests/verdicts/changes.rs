@@ -1,0 +1,82 @@
+use fastrand::Rng;
+use perf_compare::{change_points, possible_change_point};
+use proptest::prelude::*;
+
+/// Values around `level` with a standard deviation of 1 %.
+fn noisy(rng: &mut Rng, level: f64, count: usize) -> Vec<f64> {
+    let noise = |rng: &mut Rng| (0..12).map(|_| rng.f64() - 0.5).sum::<f64>();
+    (0..count).map(|_| level * (1.0 + 0.01 * noise(rng))).collect()
+}
+
+fn stepped(seed: u64, levels: &[(f64, usize)]) -> Vec<f64> {
+    let mut rng = Rng::with_seed(seed);
+    levels.iter().flat_map(|(level, count)| noisy(&mut rng, *level, *count)).collect()
+}
+
+#[test]
+fn a_step_is_found_where_it_is_with_its_size() {
+    let found = change_points(&stepped(1, &[(100.0, 40), (110.0, 40)]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    let change = found[0];
+    assert!(change.index.abs_diff(40) <= 1, "{change:?}");
+    let interval = change.interval.unwrap();
+    assert!(interval.low < 0.1 && 0.1 < interval.high, "{change:?}");
+    assert!((change.before - 100.0).abs() < 1.0 && (change.after - 110.0).abs() < 1.1, "{change:?}");
+    assert!(change.p < 1e-10, "{change:?}");
+}
+
+#[test]
+fn spikes_short_histories_and_constant_values_have_no_change() {
+    let mut spiky = stepped(2, &[(100.0, 80)]);
+    spiky[20] = 300.0;
+    spiky[50] = 200.0;
+    assert_eq!(change_points(&spiky), []);
+    assert_eq!(change_points(&stepped(3, &[(1.0, 7), (2.0, 7)])), []);
+    assert_eq!(change_points(&[5.0; 100]), []);
+    assert_eq!(change_points(&[]), []);
+}
+
+#[test]
+fn zeros_and_negative_values_have_changes_without_ratios() {
+    let values: Vec<f64> = (0..60).map(|i| f64::from(i % 3 - 1) + if i < 30 { 0.0 } else { 20.0 }).collect();
+    let found = change_points(&values);
+    assert_eq!(found.iter().map(|change| change.index).collect::<Vec<_>>(), [30]);
+    assert_eq!((found[0].change, found[0].before, found[0].after), (None, 0.0, 20.0));
+}
+
+#[test]
+fn a_young_change_is_possible_before_it_is_certain() {
+    let values = stepped(4, &[(100.0, 40), (120.0, 8)]);
+    for behind in 1..=8 {
+        let so_far = &values[..40 + behind];
+        let possible = possible_change_point(so_far).map(|change| change.index);
+        assert_eq!(possible.is_some(), (3..8).contains(&behind), "{behind} behind: {possible:?}");
+        assert_eq!(change_points(so_far).len(), usize::from(behind >= 8), "{behind} behind");
+    }
+    assert_eq!(possible_change_point(&stepped(5, &[(100.0, 60)])), None);
+}
+
+#[test]
+fn few_changes_are_found_where_there_are_none() {
+    let false_ones: usize = (0..20).map(|seed| change_points(&stepped(seed, &[(100.0, 200)])).len()).sum();
+    assert!(false_ones <= 1, "{false_ones} in 4,000 values");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn appending_to_the_last_level_moves_no_earlier_change(seed in 0..1000_u64, more in 1..60_usize) {
+        let values = stepped(seed, &[(100.0, 50), (115.0, 50), (90.0, 50 + more)]);
+        let places = |values: &[f64]| change_points(values).iter().map(|change| change.index).collect::<Vec<_>>();
+        prop_assert_eq!(places(&values[..150]), places(&values));
+    }
+
+    #[test]
+    fn the_unit_does_not_move_a_change(seed in 0..1000_u64, power in -30..30) {
+        let values = stepped(seed, &[(100.0, 30), (108.0, 30)]);
+        let scaled: Vec<f64> = values.iter().map(|value| value * 2_f64.powi(power)).collect();
+        let places = |values: &[f64]| change_points(values).iter().map(|change| change.index).collect::<Vec<_>>();
+        prop_assert_eq!(places(&values), places(&scaled));
+    }
+}

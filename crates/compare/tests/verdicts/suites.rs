@@ -1,0 +1,130 @@
+use perf_compare::Verdict;
+use perf_compare::statistics::{
+    Level, LevelUsed, Order, Series, Settings, Shift, SuiteShift, TakenAs, judge,
+};
+
+use super::{is_worse, runs, three, time};
+
+/// Ten series whose runs all carry the machine's factor of the run.
+fn suite(base: [f64; 3], head: [f64; 3], history: &[f64]) -> Vec<Series> {
+    (0..10)
+        .map(|i| {
+            let level = 100.3 + 10.0 * f64::from(i);
+            let noise = |run: usize| 1.0 + 0.004 * ((i as usize * 5 + run * 7) % 11) as f64 / 10.0;
+            let side = |factors: &[f64], seed: usize| -> Vec<f64> {
+                factors.iter().zip(seed..).map(|(factor, run)| level * factor * noise(run)).collect()
+            };
+            let history = side(history, 20);
+            super::with_history(&history, time(&side(&base, 0), &side(&head, 3)))
+        })
+        .collect()
+}
+
+fn shift(series: &[Series], settings: &Settings) -> Shift {
+    judge(series, settings).suite.shift.unwrap()
+}
+
+fn count_worse(series: &[Series], settings: &Settings) -> usize {
+    judge(series, settings).series.iter().filter(|found| is_worse(found.verdict)).count()
+}
+
+const SAME: [f64; 3] = [1.0; 3];
+
+#[test]
+fn a_slow_machine_is_taken_out_and_reported() {
+    let series = suite(SAME, [1.06; 3], &[]);
+    assert_eq!(count_worse(&series, &Settings::default()), 0);
+    let found = shift(&series, &Settings::default());
+    assert_eq!((found.verdict, found.taken_as), (Verdict::Unchanged, TakenAs::Machine));
+    assert!((found.change - 0.06).abs() < 0.005, "{found:?}");
+}
+
+#[test]
+fn a_shift_beyond_the_fail_limit_that_nothing_explains_is_a_regression_of_the_suite() {
+    let series = suite(SAME, [1.4; 3], &[]);
+    assert_eq!(count_worse(&series, &Settings::default()), 0, "it is one finding, not ten");
+    assert_eq!(shift(&series, &Settings::default()).verdict, Verdict::Regressed);
+    let warn = Settings { suite_shift: SuiteShift::Warn, ..Settings::default() };
+    assert_eq!(shift(&series, &warn).verdict, Verdict::Slower);
+    assert_eq!(shift(&suite(SAME, [1.15; 3], &[]), &Settings::default()).verdict, Verdict::Slower);
+    assert_eq!(shift(&suite([1.4; 3], SAME, &[]), &Settings::default()).verdict, Verdict::Improved);
+}
+
+#[test]
+fn runs_that_do_not_agree_or_are_too_few_do_not_fail_the_suite() {
+    let torn = suite(SAME, [1.4, 1.0, 1.4], &[]);
+    assert_eq!(shift(&torn, &Settings::default()).verdict, Verdict::Inconclusive);
+    let mut single = suite(SAME, [1.4; 3], &[]);
+    single.iter_mut().for_each(|series| series.head.truncate(1));
+    assert_eq!(shift(&single, &Settings::default()).verdict, Verdict::Slower);
+}
+
+#[test]
+fn a_history_that_jumps_as_far_explains_a_shift() {
+    let jumping: Vec<f64> = (0..20).map(|i| [1.0, 1.4, 1.2][i % 3]).collect();
+    let found = shift(&suite(SAME, [1.4; 3], &jumping), &Settings::default());
+    assert_eq!((found.verdict, found.taken_as), (Verdict::Inconclusive, TakenAs::Machine));
+    assert!(found.history_sd.unwrap() > 0.05, "{found:?}");
+}
+
+#[test]
+fn a_shift_that_a_steady_history_does_not_explain_is_the_change() {
+    let series = suite(SAME, [1.4; 3], &[1.0; 20]);
+    let found = shift(&series, &Settings::default());
+    assert_eq!((found.verdict, found.taken_as), (Verdict::Regressed, TakenAs::Change));
+    assert_eq!(count_worse(&series, &Settings::default()), 10);
+}
+
+#[test]
+fn between_interleaved_runs_no_shift_is_taken_out() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    // The machine slows down by half during the measurement; each head run is 15 % slower than its neighbour.
+    let drifting = suite([1.0, 1.2, 1.5], [1.15, 1.38, 1.725], &[]);
+    assert_eq!(count_worse(&drifting, &settings), 10);
+    assert_eq!(shift(&drifting, &settings).taken_as, TakenAs::Change);
+    assert_eq!(count_worse(&suite([1.0, 1.2, 1.5], [1.0, 1.2, 1.5], &[]), &settings), 0);
+}
+
+#[test]
+fn one_slow_series_in_a_slow_suite_is_told_apart() {
+    let mut series = suite(SAME, [1.06; 3], &[]);
+    series[4].head = runs(&three(300.3));
+    let findings = judge(&series, &Settings::default()).series;
+    let worse: Vec<usize> = (0..10).filter(|&i| is_worse(findings[i].verdict)).collect();
+    assert_eq!(worse, [4]);
+}
+
+#[test]
+fn a_run_that_skipped_some_series_is_still_held_against_the_same_run_of_the_others() {
+    // The second head run was twice as slow; half of the series were not measured in it.
+    let mut series = suite(SAME, [1.0, 2.0, 1.0], &[]);
+    series.iter_mut().skip(8).for_each(|series| series.head[1] = None);
+    let findings = judge(&series, &Settings::default()).series;
+    assert!(findings.iter().all(|found| found.verdict == Verdict::Unchanged), "{findings:?}");
+    assert_eq!(findings[9].head_runs, 2);
+}
+
+#[test]
+fn on_a_machine_that_others_use_the_best_sample_is_the_level() {
+    let mut series = suite(SAME, SAME, &[]);
+    for (i, series) in series.iter_mut().enumerate() {
+        for (run, level) in series.base.iter_mut().chain(&mut series.head).enumerate() {
+            let level = level.as_mut().unwrap();
+            let stolen = 1.0 + ((i * 3 + run * 5) % 7) as f64 / 7.0;
+            *level = Level { middle: level.middle * stolen, best: Some(level.middle), spread: Some(0.3) };
+        }
+    }
+    let findings = judge(&series, &Settings::default());
+    assert_eq!(findings.suite.level, LevelUsed::Best);
+    assert!(findings.series.iter().all(|found| found.verdict == Verdict::Unchanged));
+}
+
+#[test]
+fn memory_does_not_share_the_speed_of_the_machine() {
+    let mut series = suite(SAME, [1.2; 3], &[]);
+    let memory = Series { kind: perf_model::Kind::Size, ..time(&three(500.3), &three(500.3)) };
+    series.push(memory);
+    let findings = judge(&series, &Settings::default()).series;
+    assert_eq!(findings[10].verdict, Verdict::Unchanged);
+    assert!(findings[10].change.unwrap().abs() < 1e-9);
+}
