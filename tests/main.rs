@@ -7,5 +7,6 @@ mod collect;
 mod compare;
 mod criterion_tree;
 mod docs;
+mod plumbing;
 mod sandbox;
 mod store;

@@ -1,13 +1,16 @@
 //! One file, one set of arguments and one function for each command.
 
+mod changepoints;
 mod collect;
 mod compare;
 mod doctor;
 mod env;
 mod init;
+mod plumbing;
 mod reference;
 mod saved;
 mod store;
+mod verdict;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,8 @@ pub(crate) enum Command {
     Store(store::Command),
     Init(init::Args),
     Doctor(doctor::Args),
+    Verdict(verdict::Args),
+    Changepoints(changepoints::Args),
     #[command(hide = true)]
     Reference(reference::Args),
 }
@@ -69,6 +74,8 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Store(command) => store::run(&command, &place),
         Command::Init(args) => init::run(&args, &place),
         Command::Doctor(args) => doctor::run(&args, &place),
+        Command::Verdict(args) => verdict::run(&args, &place),
+        Command::Changepoints(args) => changepoints::run(&args, &place),
         Command::Reference(args) => reference::run(&args),
     }
 }

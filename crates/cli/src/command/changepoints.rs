@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+use perf_compare::{ChangePoint, change_points, possible_change_point};
+use serde_json::{Value, json};
+
+use crate::command::{Status, plumbing};
+use crate::failure::Result;
+use crate::output;
+use crate::place::Place;
+
+/// Find where the level of a history changed for good, given as JSON (plumbing)
+///
+/// Prints indices (the first value of each new level), relative sizes with their 95 % intervals, and p-values;
+/// a change with only three to seven values behind it is `possible`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A JSON array of numbers, oldest first: a file, or `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    series: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    let values: Vec<f64> = plumbing::read(&args.series, place)?;
+    let found = change_points(&values);
+    let possible = possible_change_point(&values);
+    output::print(&format!(
+        "{}\n",
+        json!({
+            "indices": found.iter().map(|change| change.index).collect::<Vec<_>>(),
+            "changes": found.iter().map(change).collect::<Vec<_>>(),
+            "possible": possible.as_ref().map(change),
+        })
+    ))?;
+    Ok(Status::Done)
+}
+
+fn change(change: &ChangePoint) -> Value {
+    json!({
+        "index": change.index,
+        "before": change.before,
+        "after": change.after,
+        "change": change.change,
+        "low": change.interval.map(|interval| interval.low),
+        "high": change.interval.map(|interval| interval.high),
+        "p": change.p,
+        "confidence": 1.0 - change.p,
+    })
+}
