@@ -118,3 +118,53 @@ fn the_linux_profiler_is_pointed_to() {
     assert_eq!(usage.status, 2);
     assert!(usage.stderr.contains("collect"), "{}", usage.stderr);
 }
+
+#[test]
+fn names_in_errors_neither_start_a_line_nor_command_a_ci_log() {
+    let sandbox = Sandbox::new();
+    let hostile = "x\\n::error::pwned\\u001b[2J ##[error]";
+    let files = [
+        format!(r#"{{"benchmarks":[{{"name":"a","unit":"{hostile}","samples":[1]}}]}}"#),
+        format!(r#"{{"benchmarks":[{{"name":"{hostile}","unit":"ns","samples":[-1]}}]}}"#),
+        format!(r#"{{"benchmarks":[{{"name":"a","unit":"ns","samples":[1],"{hostile}":1}}]}}"#),
+    ];
+    let mut errors: Vec<String> = files
+        .iter()
+        .map(|content| {
+            sandbox.write("out.json", content);
+            sandbox.perf(&["collect", "../out.json", "--format", "perf"]).stderr
+        })
+        .collect();
+    errors.push(sandbox.perf(&["store", "show", "x\n::error::pwned"]).stderr);
+    sandbox.write("repo/perf.toml", "\"x\\n::error::pwned\" = 1\n");
+    errors.push(sandbox.perf(&["compare"]).stderr);
+    for error in errors {
+        assert!(error.starts_with("error: "), "{error}");
+        assert!(error.lines().all(|line| !line.trim_start().starts_with("::")), "{error}");
+        assert!(!error.contains('\u{1b}') && !error.contains("##["), "{error}");
+    }
+}
+
+#[test]
+fn a_stale_lock_is_named_with_the_way_out() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let log = sandbox.perf(&["store", "log", "--json"]).json();
+    let lock = format!("repo/.git/refs/notes/perf/{}.lock", log["rows"][0]["fingerprint"].as_str().unwrap());
+    sandbox.write(&lock, "");
+    let delayed = sandbox.record(&output(&[("parse", 101.0)]));
+    assert!(
+        delayed.stderr.contains("safe in the journal") && delayed.stderr.contains("rm /sandbox"),
+        "{}",
+        delayed.stderr
+    );
+    assert_eq!(
+        sandbox.perf(&["store", "show", "--json"]).json()["baselines"][0]["runs"].as_array().unwrap().len(),
+        2
+    );
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    fs::File::options().write(true).open(sandbox.path(&lock)).unwrap().set_modified(old).unwrap();
+    let doctor = sandbox.perf(&["doctor"]);
+    assert_eq!(doctor.status, 1);
+    assert!(doctor.stdout.contains(".lock has been there"), "{}", doctor.stdout);
+}

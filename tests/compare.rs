@@ -244,3 +244,58 @@ fn saved_runs_are_compared_without_a_store() {
     let ended = sandbox.perf_in(".", &["compare", "--base-file", "base.jsonl", "--head-file", "out.json"]);
     assert_eq!(ended.status, 3, "{}", ended.stdout);
 }
+
+#[test]
+fn an_environment_that_only_the_base_has_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let mut args = vec!["collect", "../out.json", "--time", "2026-01-02"];
+    args.extend(MACHINE);
+    args.extend(["--env", "cores=64"]);
+    assert_eq!(sandbox.perf(&args).status, 0);
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 0);
+    assert!(ended.stdout.contains("64 cores"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("the head was not"), "{}", ended.stdout);
+}
+
+#[test]
+fn one_of_several_environments_can_be_chosen() {
+    let sandbox = changed_by(1.30);
+    let fingerprint =
+        sandbox.perf(&["compare", "--output", "json"]).json()["sections"][0]["fingerprint"].clone();
+    let chosen = sandbox.perf(&["compare", "--environment", &fingerprint.as_str().unwrap()[..5]]);
+    assert_eq!(chosen.status, 1);
+    for wrong in ["00000000", "zz", ""] {
+        assert_eq!(sandbox.perf(&["compare", "--environment", wrong]).status, 2, "{wrong}");
+    }
+}
+
+#[test]
+fn without_a_base_commit_there_is_a_refusal() {
+    let sandbox = Sandbox::empty();
+    sandbox.git_in(".", &["init", "-q", "-b", "main", "repo"]);
+    sandbox.commit("First");
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let first = sandbox.perf(&["compare"]);
+    sandbox.git(&["switch", "-q", "--orphan", "elsewhere"]);
+    sandbox.commit("Unrelated");
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let unrelated = sandbox.perf(&["compare"]);
+    assert_snapshot!([first.whole(), unrelated.whole()].join("\n"));
+    assert_eq!(sandbox.perf(&["compare", "--on-refusal", "warn"]).status, 0);
+}
+
+#[test]
+fn the_printed_command_reproduces_the_verdict() {
+    let sandbox = changed_by(1.20);
+    let ended = sandbox.perf(&["compare", "--fail", "15%", "--warn", "7%"]);
+    assert_eq!(ended.status, 1);
+    let line = ended.stdout.lines().find_map(|line| line.strip_prefix("reproduce: `perf ")).unwrap();
+    let args: Vec<&str> = line.trim_end_matches('`').split(' ').collect();
+    let again = sandbox.perf(&args);
+    assert_eq!(again.status, 1);
+    assert_eq!(again.stdout.lines().next(), ended.stdout.lines().next());
+}

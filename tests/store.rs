@@ -64,7 +64,7 @@ fn garbage_in_a_note_is_counted_and_hides_nothing() {
     sandbox.record(&output(&[("parse", 100.0)]));
     let ended = sandbox.perf(&["compare"]);
     assert_eq!(ended.status, 0);
-    assert!(ended.stdout.contains("could not be read and were not used: 2"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("that are kept but cannot be used: 2"), "{}", ended.stdout);
     let shown = sandbox.perf(&["store", "show", "main"]);
     assert_eq!(shown.stderr.matches("warning").count(), 2, "{}", shown.stderr);
     assert!(!shown.stderr.contains("[2J"), "{}", shown.stderr);

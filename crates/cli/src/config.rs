@@ -19,8 +19,8 @@ pub(crate) const FILE: &str = "perf.toml";
 pub(crate) struct Config {
     /// The branch that pull requests are merged into; found by itself where not given.
     pub(crate) base_branch: Option<String>,
-    /// From here on a series is reported as slower.
-    pub(crate) warn: Percent,
+    /// From here on a series is reported as slower; 10 %, but never above `fail`, where not given.
+    pub(crate) warn: Option<Percent>,
     /// From here on a series fails the gate.
     pub(crate) fail: Percent,
     /// What a comparison that cannot be made means.
@@ -37,10 +37,10 @@ pub(crate) struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let Limits { warn, fail } = Limits::default();
+        let Limits { fail, .. } = Limits::default();
         Self {
             base_branch: None,
-            warn: Percent(warn),
+            warn: None,
             fail: Percent(fail),
             on_refusal: OnRefusal::default(),
             inconclusive: OnInconclusive::default(),
@@ -156,7 +156,7 @@ impl Config {
     /// Returns what the verdicts are held against.
     pub(crate) fn policy(&self) -> Policy {
         Policy {
-            limits: Limits { warn: self.warn.0, fail: self.fail.0 },
+            limits: Limits { warn: self.warn().0, fail: self.fail.0 },
             inconclusive: match self.inconclusive {
                 OnInconclusive::Pass => Inconclusive::Pass,
                 OnInconclusive::Fail => Inconclusive::Fail,
@@ -164,9 +164,17 @@ impl Config {
         }
     }
 
-    fn check(&self) -> std::result::Result<(), String> {
-        if self.warn.0 > self.fail.0 {
-            return Err(format!("`warn = \"{}\"` lies above `fail = \"{}\"`", self.warn, self.fail));
+    fn warn(&self) -> Percent {
+        self.warn.unwrap_or(Percent(Limits::default().warn.min(self.fail.0)))
+    }
+
+    /// Checks what the form alone cannot say.
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        if self.warn().0 > self.fail.0 {
+            return Err(format!("`warn = \"{}\"` lies above `fail = \"{}\"`", self.warn(), self.fail));
+        }
+        if self.base_branch.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            return Err("`base-branch` is empty: expected the name of a branch".into());
         }
         for fact in &self.environment.fact {
             let sources =
@@ -253,6 +261,12 @@ mod tests {
     }
 
     #[test]
+    fn a_strict_fail_limit_alone_is_enough() {
+        let limits = Config::parse("fail = \"5%\"").unwrap().policy().limits;
+        assert_eq!(limits, Limits { warn: 0.05, fail: 0.05 });
+    }
+
+    #[test]
     fn percentages_are_written_with_their_sign() {
         for (text, expected) in
             [("10%", Ok(0.1)), ("10", Ok(0.1)), (" 2.5 % ", Ok(0.025)), ("0", Ok(0.0)), ("0.5%", Ok(0.005))]
@@ -275,6 +289,7 @@ mod tests {
             ("[[suite]]\nname = \"x\"", "missing field `path`"),
             ("[environment]\nidentity = [\"load\"]", "`load` changes"),
             ("[[environment.fact]]\nname = \"data\"", "exactly one of"),
+            ("base-branch = \"\"", "`base-branch` is empty"),
             ("warn = ", "line 1"),
         ] {
             let problem = Config::parse(text).unwrap_err();

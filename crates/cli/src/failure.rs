@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use perf_collect::{CommandError, ReadError};
+use perf_render::escape::message;
 use perf_store::{LineError, StoreError};
 
 /// Why a command could not do its work: what, because of what, and what to do about it.
@@ -49,12 +50,12 @@ impl Failure {
         let (red, reset) = (Style::new().fg_color(Some(AnsiColor::Red.into())).bold(), anstyle::Reset);
         let mut stderr = anstream::stderr().lock();
         // Nobody is left to tell when standard error is gone.
-        let _ = writeln!(stderr, "{red}error{reset}: {}", printable(&self.message));
+        let _ = writeln!(stderr, "{red}error{reset}: {}", message(&self.message));
         for cause in &self.causes {
-            let _ = writeln!(stderr, "  caused by: {}", printable(cause));
+            let _ = writeln!(stderr, "  caused by: {}", message(cause));
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(stderr, "hint: {}", printable(hint));
+            let _ = writeln!(stderr, "hint: {}", message(hint));
         }
         ExitCode::from(STATUS)
     }
@@ -68,15 +69,13 @@ impl Failure {
     }
 }
 
-/// Names from outside may hold terminal escapes; they are shown, not obeyed. Line breaks stay.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' => "\n".to_owned(),
-            c if c.is_control() => c.escape_default().to_string(),
-            c => c.to_string(),
-        })
-        .collect()
+/// Writes an error and everything behind it in one line.
+pub(crate) fn in_one_line(error: StoreError) -> String {
+    let Failure { message, causes, hint } = Failure::from(error);
+    let mut parts = vec![message];
+    parts.extend(causes);
+    let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{}{hint}", parts.join(": "))
 }
 
 impl From<StoreError> for Failure {
@@ -92,6 +91,10 @@ impl From<StoreError> for Failure {
 fn hint_for(error: &StoreError) -> Option<String> {
     Some(match error {
         StoreError::NotARepository { .. } => "`git init` makes one; `perf -C DIR ...` looks elsewhere".into(),
+        StoreError::Unusable { dir, .. } => format!(
+            "if it belongs to another user: `git config --global --add safe.directory {}`",
+            dir.display()
+        ),
         StoreError::UnsupportedExtension { name, .. } if name == "refstorage" => {
             "`git refs migrate --ref-format=files` converts the repository".into()
         }
@@ -104,7 +107,12 @@ fn hint_for(error: &StoreError) -> Option<String> {
         }
         StoreError::Remote(_) => "`git remote -v` lists the remotes; `git remote add origin URL` adds one".into(),
         StoreError::Contended(_) => "run the command again".into(),
-        StoreError::Locked { name, .. } => format!("if no git process is running: `rm .git/{name}.lock`"),
+        StoreError::Locked { path, .. } => {
+            format!("if no git process is running, one was killed: `rm {}`", path.display())
+        }
+        StoreError::NotNotes { name } => {
+            format!("`git update-ref -d {name}` removes it, if nobody needs what it points to")
+        }
         StoreError::PushRejected { .. } => {
             "`perf doctor` checks whether the remote takes notes; `perf store push` tries again".into()
         }
@@ -114,6 +122,7 @@ fn hint_for(error: &StoreError) -> Option<String> {
         | StoreError::NotACommit { .. }
         | StoreError::BadRefName(_)
         | StoreError::TooManyNotes(_)
+        | StoreError::NoteTooLarge { .. }
         | StoreError::File { .. }
         | StoreError::Line(_)
         | StoreError::NoGit(_)

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use perf_render::escape::message;
 use perf_render::{Colour, Page};
 
 use crate::failure::{Failure, Result};
@@ -62,5 +63,5 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 fn say(style: Style, word: &str, text: &str) {
     let mut stderr = anstream::stderr().lock();
-    let _: io::Result<()> = writeln!(stderr, "{style}{word}{style:#}: {text}");
+    let _: io::Result<()> = writeln!(stderr, "{style}{word}{style:#}: {}", message(text));
 }

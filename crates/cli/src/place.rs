@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use crate::config::{EnvironmentConfig, FactConfig, Tier};
 use crate::failure::{Failure, Result};
+use crate::output;
 
 /// What every command starts from.
 #[derive(Debug)]
@@ -58,6 +59,9 @@ pub(crate) fn environment(
     }
     if harnesses.iter().any(|harness| RUST_HARNESSES.contains(harness)) {
         environment.identity.extend(perf_collect::rust_facts(top));
+        if !environment.identity.contains_key("rustc") {
+            output::warn("`rustc --version` gave no answer: the toolchain is not part of this environment");
+        }
     }
     for fact in &config.fact {
         let value = value_of(fact, top)?;

@@ -61,7 +61,7 @@ impl Input {
         };
         let input = Self { place, text, modified, outline: OnceCell::new() };
         if input.text().trim().is_empty() {
-            let problem = "is empty; hyperfine and others leave their export empty when a command cannot run";
+            let problem = "is empty: the tool that was to write it may have failed";
             return Err(input.refuse(problem));
         }
         Ok(input)

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use perf_model::{CommitId, Environment};
 
 use crate::comparison::Comparison;
-use crate::policy::Inconclusive;
+use crate::policy::{Inconclusive, Policy};
 use crate::refusal::Refusal;
 
 /// Everything one call of `perf compare` found out, ready to be rendered.
@@ -19,8 +19,8 @@ pub struct Outcome {
     pub sections: Vec<Section>,
     /// What the reader must know beside the verdicts.
     pub notices: Vec<Notice>,
-    /// What an undecided series means here.
-    pub inconclusive: Inconclusive,
+    /// What the verdicts were held against.
+    pub policy: Policy,
 }
 
 /// One environment of an outcome.
@@ -47,6 +47,8 @@ pub enum Endpoint {
         /// The commit below the changes.
         on: CommitId,
     },
+    /// No commit at all: there is no base.
+    Nothing,
     /// A run saved to a file.
     File {
         /// Where.
@@ -97,6 +99,13 @@ pub enum Notice {
         /// The commit that serves.
         serves: CommitId,
     },
+    /// The base was measured in this environment, but the head was not: its series are in no census.
+    OnlyBaseMeasured {
+        /// The environment.
+        environment: Box<Environment>,
+        /// How many series the base has there.
+        series: usize,
+    },
     /// Stored lines that could not be used.
     UnreadableLines {
         /// On which commit.
@@ -137,7 +146,7 @@ impl Outcome {
     pub fn status(&self) -> Status {
         let fails = |comparison: &Comparison| {
             let census = comparison.census;
-            let undecided = match self.inconclusive {
+            let undecided = match self.policy.inconclusive {
                 Inconclusive::Pass => 0,
                 Inconclusive::Fail => census.inconclusive,
             };
@@ -159,7 +168,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::baseline;
-    use crate::{Pair, Policy, compare};
+    use crate::{Pair, compare};
 
     fn judged(before: &[f64], after: &[f64]) -> Section {
         let (before, after) = (baseline(&[("a", before)]), baseline(&[("a", after)]));
@@ -180,7 +189,7 @@ mod tests {
             choice: BaseChoice::File,
             sections,
             notices: vec![],
-            inconclusive,
+            policy: Policy { inconclusive, ..Policy::default() },
         }
     }
 
@@ -188,7 +197,7 @@ mod tests {
     fn the_status_is_that_of_the_worst_section_judged() {
         let good = || judged(&[10.0; 3], &[10.0; 3]);
         let bad = || judged(&[10.0; 3], &[20.0; 3]);
-        let undecided = || judged(&[10.0], &[10.0]);
+        let undecided = || judged(&[10.0], &[10.5]);
         for (case, sections, inconclusive, expected) in [
             ("all good", vec![good(), good()], Inconclusive::Pass, Status::Passed),
             ("one regressed", vec![good(), bad(), refused()], Inconclusive::Pass, Status::Failed),

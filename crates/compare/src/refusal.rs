@@ -19,6 +19,16 @@ pub enum Refusal {
         /// How many first-parent ancestors were looked at.
         looked_back: usize,
     },
+    /// The head and the branch it is to be merged into have no commit in common, as far as this clone knows.
+    NoMergeBase {
+        /// The branch.
+        branch: String,
+    },
+    /// The head is the first commit of its branch: nothing lies before it.
+    NothingBefore {
+        /// The head commit.
+        head: CommitId,
+    },
     /// No run exists for the head.
     HeadNotMeasured {
         /// The head commit.

@@ -112,7 +112,7 @@ pub(crate) fn judge(change: &Change, limits: &Limits, metric: &Metric) -> Verdic
         };
     }
     match change.worst_and_best_case() {
-        None if change.relative.is_none() && change.absolute == 0.0 => Verdict::Unchanged,
+        None if change.absolute == 0.0 => Verdict::Unchanged,
         None if change.relative.is_none() => Verdict::Inconclusive,
         // One number a side shows a change but says nothing of the noise: it may warn, never fail.
         None if worsening >= warn => Verdict::Slower,
@@ -274,7 +274,7 @@ mod tests {
         let one = |value| vec![Reading::Summary(Summary::new(value, None, None).unwrap())];
         let time = Metric::time("time", "ns");
         for (head, expected) in [
-            (100.0, Verdict::Inconclusive),
+            (100.0, Verdict::Unchanged),
             (105.0, Verdict::Inconclusive),
             (120.0, Verdict::Slower),
             (900.0, Verdict::Slower),

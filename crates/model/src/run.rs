@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,7 +6,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::environment::{Environment, is_lower_hex};
-use crate::series::Measurement;
+use crate::series::{Measurement, SeriesId};
 
 /// A full commit (or tree) id: 40 lower-case hex digits for SHA-1, 64 for SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,6 +134,11 @@ impl Baseline {
             .iter()
             .all(|run| run.lineage.commit == commit && run.environment.identity == environment.identity);
         fits.then_some(Self { commit, environment, runs })
+    }
+
+    /// Returns the names of all series that any run measured.
+    pub fn series(&self) -> BTreeSet<SeriesId> {
+        self.runs.iter().flat_map(|run| &run.measurements).map(Measurement::series).collect()
     }
 
     /// Returns when the newest run was measured.

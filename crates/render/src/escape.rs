@@ -2,7 +2,8 @@
 //!
 //! Everything starts with [`visible`], which leaves nothing that can act on a terminal, forge a line or look
 //! like something else by not being seen; [`terminal`] and [`markdown_code`] add what their reader needs. Up
-//! to [`LONGEST`] characters no two texts become the same one.
+//! to [`LONGEST`] characters no two texts become the same one. Only [`message`] keeps line breaks and length:
+//! it is for text that is ours but quotes others.
 
 use std::iter::once;
 
@@ -48,11 +49,22 @@ pub fn visible(text: &str) -> String {
 /// anywhere in one (its `ActionCommand.cs`), Azure Pipelines `##vso[`, TeamCity `##teamcity[`. Both
 /// beginnings are broken with an escape.
 pub fn terminal(text: &str) -> String {
-    let shown = visible(text).replace("##", r"#\u{23}");
-    match shown.strip_prefix("::") {
-        Some(rest) => format!(r"\u{{3a}}:{rest}"),
-        None => shown,
+    inert(&visible(text))
+}
+
+/// Shows a message of one or more lines on a terminal or in the log of a CI runner, whole.
+///
+/// What [`visible`] shows as `\u{hex}` is shown so, but line breaks, tabs, blanks and backslashes stay; log
+/// commands are broken as by [`terminal`]. Each line after the first is indented by two blanks.
+pub fn message(text: &str) -> String {
+    let mut lines = text.split('\n').map(message_line);
+    let mut shown = lines.next().unwrap_or_default();
+    for line in lines {
+        // An empty line gets no indent: it would be blanks that nobody sees.
+        shown += if line.is_empty() { "\n" } else { "\n  " };
+        shown += &line;
     }
+    shown
 }
 
 /// Shows a text as a code span of GitHub flavoured Markdown, also within a table.
@@ -83,22 +95,52 @@ pub(crate) fn json(finished: &str) -> String {
     escaped
 }
 
+fn message_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (letter, is_hidden) in classified(text) {
+        if is_hidden && letter != '\t' {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    inert(&shown)
+}
+
 fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    // A mark with nothing before it would be drawn upon the delimiter, so none is allowed there.
-    let (mut marks, mut previous) = (MARKS, ' ');
+    let mut previous = ' ';
     let following = text.chars().skip(1).chain(once(' '));
-    for (letter, next) in text.chars().zip(following) {
-        marks = if is_mark(letter) { marks + 1 } else { 0 };
+    for ((letter, is_hidden), next) in classified(text).zip(following) {
         match letter {
             '\\' => shown.push_str(r"\\"),
             ' ' if previous == ' ' || next == ' ' => shown.push_str(r"\u{20}"),
-            _ if marks > MARKS || is_hidden(letter) => shown.extend(letter.escape_unicode()),
+            _ if is_hidden => shown.extend(letter.escape_unicode()),
             _ => shown.push(letter),
         }
         previous = letter;
     }
     shown
+}
+
+/// Tells of each character whether a reader would miss or mistake it.
+fn classified(text: &str) -> impl Iterator<Item = (char, bool)> {
+    // A mark with nothing before it would be drawn upon the delimiter, so none is allowed there.
+    let mut marks = MARKS;
+    text.chars().map(move |letter| {
+        marks = if is_mark(letter) { marks + 1 } else { 0 };
+        (letter, marks > MARKS || is_hidden(letter))
+    })
+}
+
+/// Breaks what the log of a CI runner would take for a command.
+fn inert(line: &str) -> String {
+    let line = line.replace("##", r"#\u{23}");
+    let command = line.trim_start();
+    match command.strip_prefix("::") {
+        Some(rest) => format!(r"{}\u{{3a}}:{rest}", &line[..line.len() - command.len()]),
+        None => line,
+    }
 }
 
 fn is_hidden(letter: char) -> bool {
@@ -185,6 +227,22 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_shown_whole_and_harmless() {
+        let long = "x".repeat(2 * LONGEST);
+        for (text, expected) in [
+            ("", ""),
+            (r"C:\new\dir  is gone", r"C:\new\dir  is gone"),
+            (&long, &long),
+            ("first\nsecond\n\tthird\n\n\nlast\n", "first\n  second\n  \tthird\n\n\n  last\n"),
+            ("\u{1b}[2Jx\u{202e}y\u{200b}\rz", r"\u{1b}[2Jx\u{202e}y\u{200b}\u{d}z"),
+            ("::error::a::b\n \t::add-mask::c", "\\u{3a}:error::a::b\n   \t\\u{3a}:add-mask::c"),
+            ("a ##[error]b ##vso[c] ##teamcity[d]", r"a #\u{23}[error]b #\u{23}vso[c] #\u{23}teamcity[d]"),
+        ] {
+            assert_eq!(message(text), expected);
+        }
+    }
+
+    #[test]
     fn a_code_span_holds_neither_backtick_nor_pipe() {
         for (text, expected) in [
             ("a|b", r"`a\u{7c}b`"),
@@ -253,6 +311,18 @@ mod tests {
                 prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
                 prop_assert!(!shown.chars().any(char::is_control), "{shown:?}");
                 prop_assert_eq!(shown.lines().count(), 1);
+            }
+        }
+
+        #[test]
+        fn a_message_moves_no_cursor_and_gives_no_command(text in text(), other: String) {
+            for text in [text, other] {
+                let shown = message(&text);
+                prop_assert!(!shown.chars().any(|letter| is_hidden(letter) && !"\n\t".contains(letter)));
+                prop_assert!(!shown.contains("##"));
+                prop_assert!(!shown.lines().any(|line| line.trim_start().starts_with("::")));
+                prop_assert_eq!(shown.matches('\n').count(), text.matches('\n').count());
+                prop_assert!(shown.lines().skip(1).all(|line| line.is_empty() || line.starts_with("  ")));
             }
         }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use perf_compare::{
-    BaseChoice, Comparison, Endpoint, Inconclusive, Outcome, Pair, Policy, Refusal, Section, compare,
+    BaseChoice, Comparison, Endpoint, Notice, Outcome, Pair, Policy, Refusal, Section, compare,
 };
 use perf_model::{
     Baseline, CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, Source,
@@ -132,15 +132,18 @@ pub(crate) fn mixed() -> Outcome {
 
 /// An outcome with a few series of one sample a side, of which none can be decided.
 pub(crate) fn undecided() -> Outcome {
-    let side = || ["a", "b", "c"].map(|name| measurement(name, Metric::time("time", "ns"), &[10.0])).to_vec();
-    outcome(vec![section(compared(side(), side()))])
+    let side =
+        |level| ["a", "b", "c"].map(|name| measurement(name, Metric::time("time", "ns"), &[level])).to_vec();
+    outcome(vec![section(compared(side(10.0), side(10.5)))])
 }
 
 /// Every refusal there is.
-pub(crate) fn refusals() -> [Refusal; 5] {
+pub(crate) fn refusals() -> [Refusal; 7] {
     [
         different_environments(),
         Refusal::BaseNotMeasured { base: base(), looked_back: 50 },
+        Refusal::NoMergeBase { branch: "main".into() },
+        Refusal::NothingBefore { head: head() },
         Refusal::HeadNotMeasured { head: head() },
         Refusal::NothingShared { base: 3, head: 4 },
         Refusal::NothingJudged { shared: 7 },
@@ -170,7 +173,7 @@ pub(crate) fn outcome(sections: Vec<Section>) -> Outcome {
         choice: BaseChoice::MergeBase { branch: "main".into() },
         sections,
         notices: vec![],
-        inconclusive: Inconclusive::Pass,
+        policy: Policy::default(),
     }
 }
 
@@ -179,7 +182,13 @@ pub(crate) fn different_environments() -> Refusal {
     Refusal::EnvironmentsDiffer { base: Box::new(environment("4")), head: Box::new(environment("16")) }
 }
 
-/// An outcome in which every text that others wrote is `text`.
+/// An outcome of two commits in which every text that others wrote is `text`.
+pub(crate) fn hostile_commits(text: &str) -> Outcome {
+    let side = |id| Endpoint::Commit { id, subject: Some(text.into()) };
+    Outcome { head: side(head()), base: side(base()), ..hostile_outcome(text) }
+}
+
+/// An outcome of two files in which every text that others wrote is `text`.
 pub(crate) fn hostile_outcome(text: &str) -> Outcome {
     let metric = |unit: &str| Metric { name: text.into(), ..Metric::time("", unit) };
     let series = |suffix: &str, level: f64| {
@@ -195,8 +204,9 @@ pub(crate) fn hostile_outcome(text: &str) -> Outcome {
     }
     let mut other = environment.clone();
     other.identity.insert(text.into(), format!("{text}2"));
-    let before = vec![series("", 10.0), series("w", 10.0), series("i", 10.0), series("gone", 1.0)];
-    let after = vec![series("", 20.0), series("w", 11.5), series("i", 5.0), series("new", 1.0)];
+    let side = |levels: &[(&str, f64)]| levels.iter().map(|(name, level)| series(name, *level)).collect();
+    let before = side(&[("", 10.0), ("w", 10.0), ("i", 10.0), ("same", 10.0), ("gone", 1.0)]);
+    let after = side(&[("", 20.0), ("w", 11.5), ("i", 5.0), ("same", 10.0), ("new", 1.0)]);
     let pair = Pair::new(
         baseline(base(), &environment, vec![before]),
         baseline(head(), &other, vec![after]),
@@ -204,12 +214,15 @@ pub(crate) fn hostile_outcome(text: &str) -> Outcome {
     );
     let judged = compare(pair.expect("the one fact is crossed"), &Policy::default());
     let refused = Refusal::EnvironmentsDiffer { base: Box::new(environment.clone()), head: Box::new(other) };
+    let apart = Refusal::NoMergeBase { branch: text.into() };
     let mut outcome = outcome(vec![
         Section { environment: Some(environment.clone()), result: judged },
-        Section { environment: Some(environment), result: Err(refused) },
+        Section { environment: Some(environment.clone()), result: Err(refused) },
+        Section { environment: None, result: Err(apart) },
     ]);
-    outcome.head = Endpoint::Commit { id: head(), subject: Some(text.into()) };
-    outcome.base = Endpoint::File { path: text.into(), commit: None };
+    outcome.head = Endpoint::File { path: text.into(), commit: None };
+    outcome.base = outcome.head.clone();
+    outcome.notices = vec![Notice::OnlyBaseMeasured { environment: Box::new(environment), series: 2 }];
     outcome.choice = BaseChoice::Named { revision: text.into() };
     outcome
 }

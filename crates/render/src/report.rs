@@ -1,9 +1,11 @@
 //! Outcomes of a comparison: for a terminal, for a pull request, for a program.
 //!
 //! All three say the same in the same order: the verdict; head and base, and why that base; the environment
-//! and the runs; the census; what changed, worst first; what was not decided, not judged, missing or new; how
-//! to see it again. Unchanged series are counted only, except in JSON, which holds everything.
+//! and the runs; the census; what changed, worst first; what was not decided, not judged, missing, new or
+//! unchanged; how to see it again. Where there are too many rows, text and Markdown say how many they left
+//! out; JSON holds everything.
 
+mod command;
 mod json;
 mod markdown;
 mod refusal;

@@ -1,3 +1,5 @@
+use std::array::from_fn;
+
 use perf_model::{CommitId, SeriesId, Unit};
 
 use crate::escape::{fenced, markdown_code, terminal};
@@ -39,14 +41,17 @@ impl Sink {
         format!("{} {}", self.name(&series.case()), self.name(&series.metric))
     }
 
-    /// Shows values side by side, all in the unit of the largest.
+    /// Shows values side by side, in one unit where each is then easily read.
     pub(crate) fn amounts<const N: usize>(self, unit: &Unit, values: [f64; N]) -> [String; N] {
-        let scale = Scale::of(unit, &values);
-        let label = match scale.label() {
+        let scales = Scale::each(unit, values);
+        from_fn(|side| format!("{} {}", scales[side].number(values[side]), self.label(&scales[side])))
+    }
+
+    fn label(self, scale: &Scale) -> String {
+        match scale.label() {
             Label::Known(label) => label.clone(),
             Label::Written(label) => self.name(label),
-        };
-        values.map(|value| format!("{} {label}", scale.number(value)))
+        }
     }
 }
 
@@ -55,10 +60,13 @@ pub(crate) fn short(commit: &CommitId) -> &str {
     &commit.as_str()[..12]
 }
 
+/// What Linux takes as a path (`PATH_MAX`); a cut one would name nothing.
+const LONGEST_PATH: usize = 4_096;
+
 /// Writes an argument of a command as a shell reads it back.
 pub(crate) fn argument(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
-    if !text.is_empty() && !text.starts_with('-') && text.len() <= 120 && text.bytes().all(plain) {
+    if !text.is_empty() && !text.starts_with('-') && text.len() <= LONGEST_PATH && text.bytes().all(plain) {
         return text.to_owned();
     }
     format!("'{}'", fenced(text).replace('\'', r"\u{27}"))

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use gix::ObjectId;
 use perf_model::{Baseline, CommitId, Fingerprint, Run};
 
 use crate::error::StoreError;
 use crate::journal::Entry;
 use crate::line::{self, LineError};
 use crate::lines::Lines;
+use crate::notes::Tip;
 use crate::record::by_commit;
 use crate::refs;
 use crate::repository::Store;
@@ -55,7 +55,9 @@ const HISTORY: usize = 500;
 /// One environment's notes and journal, as they are at one moment.
 struct Shelf {
     fingerprint: Fingerprint,
-    tip: Option<ObjectId>,
+    tip: Tip,
+    /// Why the notes ref is not used, where it is not.
+    flaw: Option<String>,
     entries: Vec<Entry>,
 }
 
@@ -64,7 +66,9 @@ impl Store {
     pub fn find(&self, commit: &CommitId) -> Result<Found, StoreError> {
         let mut found = Found::default();
         for fingerprint in self.fingerprints()? {
-            self.shelf(fingerprint)?.find(self, commit, &mut found)?;
+            let shelf = self.shelf(fingerprint)?;
+            found.unusable.extend(shelf.flaw());
+            shelf.find(self, commit, &mut found)?;
         }
         Ok(found)
     }
@@ -82,6 +86,7 @@ impl Store {
         let mut unusable = Vec::new();
         for fingerprint in self.fingerprints()? {
             let shelf = self.shelf(fingerprint)?;
+            unusable.extend(shelf.flaw());
             for commit in shelf.measured(self)? {
                 let mut found = Found::default();
                 shelf.find(self, &commit, &mut found)?;
@@ -143,23 +148,38 @@ impl Store {
     }
 
     fn shelf(&self, fingerprint: Fingerprint) -> Result<Shelf, StoreError> {
-        let tip = refs::tip(&self.repo, &refs::notes(&fingerprint))?;
+        let (tip, flaw) = match self.notes_tip(&refs::notes(&fingerprint)) {
+            Err(error @ StoreError::NotNotes { .. }) => (Tip::default(), Some(error.to_string())),
+            other => (other?, None),
+        };
         let entries = self.journal().entries(&fingerprint)?;
-        Ok(Shelf { fingerprint, tip, entries })
+        Ok(Shelf { fingerprint, tip, flaw, entries })
     }
 }
 
 impl Shelf {
+    fn flaw(&self) -> Option<Unusable> {
+        self.flaw.clone().map(|reason| self.unusable(reason))
+    }
+
+    fn unusable(&self, reason: String) -> Unusable {
+        Unusable { fingerprint: self.fingerprint.clone(), reason }
+    }
+
     fn measured(&self, store: &Store) -> Result<BTreeSet<CommitId>, StoreError> {
         let mut commits: BTreeSet<_> = self.entries.iter().map(|entry| entry.commit.clone()).collect();
-        if let Some(tip) = self.tip {
-            commits.extend(store.annotated(tip)?);
-        }
+        commits.extend(store.annotated(self.tip)?);
         Ok(commits)
     }
 
     fn find(&self, store: &Store, commit: &CommitId, found: &mut Found) -> Result<(), StoreError> {
-        let mut lines = store.note(self.tip, commit)?;
+        let mut lines = match store.note(self.tip, commit) {
+            Err(error @ StoreError::NoteTooLarge { .. }) => {
+                found.unusable.push(self.unusable(format!("{commit}: {error}")));
+                Lines::default()
+            }
+            other => other?,
+        };
         let entries = self.entries.iter().filter(|entry| entry.commit == *commit);
         for more in by_commit(entries)?.values() {
             lines.unite(more);

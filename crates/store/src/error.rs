@@ -16,6 +16,14 @@ pub enum StoreError {
         /// Why it could not be opened.
         source: Box<gix::Error>,
     },
+    /// There is a repository here, but it cannot be used: it belongs to somebody else, or it is damaged.
+    #[error("{}: the git repository cannot be used", dir.display())]
+    Unusable {
+        /// Where it was looked for.
+        dir: PathBuf,
+        /// Why it could not be opened.
+        source: Box<gix::Error>,
+    },
     /// The repository has a feature under which this store would lose data.
     #[error("{}: repository extension `{name} = {value}` is not supported", dir.display())]
     UnsupportedExtension {
@@ -74,13 +82,27 @@ pub enum StoreError {
     /// A run that cannot be written as a line.
     #[error("the run cannot be recorded")]
     Line(#[from] LineError),
-    /// Another process holds the lock on a ref.
-    #[error("{name}: the ref is locked by another process")]
+    /// A lock file is in the way: another process holds it, or one died with it.
+    #[error("{name}: cannot be updated while {} exists", path.display())]
     Locked {
         /// Which ref.
         name: String,
-        /// What gix said.
-        source: Box<gix::Error>,
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A notes ref that holds no notes.
+    #[error("{name}: does not point to a commit and is not used")]
+    NotNotes {
+        /// Which ref.
+        name: String,
+    },
+    /// A note that is too large to be read, and so must not be rewritten.
+    #[error("{note}: a note of {size} bytes is too large; it is kept as it is and not used")]
+    NoteTooLarge {
+        /// The note's blob.
+        note: String,
+        /// Its size.
+        size: u64,
     },
     /// `git` could not be started.
     #[error("`git` could not be started")]

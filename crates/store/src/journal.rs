@@ -4,13 +4,14 @@
 //! `perf/kept/...` one that is, but that no remote is known to have. Readers unite both with the notes, so
 //! that a fetch that overwrites local notes loses nothing that was not shared.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use perf_model::{CommitId, Fingerprint, RunId};
 
+use crate::durable;
 use crate::error::{At, StoreError};
 
 /// How far a line has got.
@@ -55,16 +56,21 @@ impl Journal {
         line: &[u8],
     ) -> Result<(), StoreError> {
         let dir = self.stage_dir(Stage::Journal).join(fingerprint.as_str());
-        fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
-        let path = dir.join(format!("{commit}.{}", run.as_str()));
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".tmp")
-            .tempfile_in(&dir)
-            .at(&dir, "no file can be created in it")?;
-        let written = temporary.write_all(line).and_then(|()| temporary.as_file().sync_all());
-        written.at(&path, "cannot be written")?;
-        temporary.persist(&path).map_err(|error| error.error).at(&path, "cannot be put in place")?;
-        sync_dir(&dir)
+        durable::write(&dir.join(format!("{commit}.{}", run.as_str())), line)
+    }
+
+    /// Removes files that a process left unfinished when it was killed.
+    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
+        for fingerprint in self.fingerprints()? {
+            let dir = self.stage_dir(Stage::Journal).join(fingerprint.as_str());
+            for name in all_names(&dir)?.iter().filter(|name| name.starts_with(durable::TEMPORARY)) {
+                let path = dir.join(name);
+                if is_older(&path, SETTLED) {
+                    done(fs::remove_file(&path)).at(&path, "cannot be removed")?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Lists the environments that have lines in the journal.
@@ -115,10 +121,7 @@ impl Journal {
 
     /// Drops kept lines that have been in the local notes for long; for repositories without a remote.
     pub(crate) fn forget_settled(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        let settled = |entry: &&Entry| {
-            let age = fs::metadata(&entry.path).and_then(|meta| meta.modified()).map(|time| time.elapsed());
-            entry.stage == Stage::Kept && matches!(age, Ok(Ok(age)) if age > SETTLED)
-        };
+        let settled = |entry: &&Entry| entry.stage == Stage::Kept && is_older(&entry.path, SETTLED);
         self.forget(&entries.iter().filter(settled).cloned().collect::<Vec<_>>())
     }
 
@@ -143,17 +146,27 @@ impl Entry {
 
 /// Names in a directory, leaving out temporary files; none where the directory does not exist.
 fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names = all_names(dir)?;
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    Ok(names)
+}
+
+fn all_names(dir: &Path) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(vec![]),
         other => other.at(dir, "cannot be read")?,
     };
     let mut names = Vec::new();
     for entry in entries {
-        let name = entry.at(dir, "cannot be read")?.file_name();
-        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
+        names.extend(entry.at(dir, "cannot be read")?.file_name().into_string().ok());
     }
-    names.sort();
     Ok(names)
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = fs::metadata(path).and_then(|meta| meta.modified());
+    modified.is_ok_and(|time| time.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
 /// Another process may have done the same already.
@@ -162,11 +175,6 @@ fn done(result: std::io::Result<()>) -> std::io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    let synced = File::open(dir).and_then(|handle| handle.sync_all());
-    synced.at(dir, "cannot be synchronised to disk")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! notes, so that neither a crash nor a stale lock can lose it.
 
 mod baselines;
+mod durable;
 mod error;
 mod git;
 mod history;

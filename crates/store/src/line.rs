@@ -39,6 +39,9 @@ pub enum LineError {
         /// What is wrong with it.
         source: ReadingError,
     },
+    /// A time, size or rate below zero.
+    #[error("series `{0}` has a reading below zero")]
+    Negative(String),
     /// One series occurs twice.
     #[error("series `{0}` occurs twice")]
     Duplicate(String),
@@ -162,15 +165,28 @@ pub fn decode(line: &[u8]) -> Result<Run, LineError> {
     })
 }
 
-/// Checks that there are measurements and that no two neighbours are the same series.
+/// Checks that there are measurements, that their values are possible, and that no two neighbours are the same
+/// series.
 fn check(sorted: &[&Measurement]) -> Result<(), LineError> {
     if sorted.is_empty() {
         return Err(LineError::Empty);
+    }
+    if let Some(negative) = sorted.iter().find(|measurement| is_negative(measurement)) {
+        return Err(LineError::Negative(negative.series().to_string()));
     }
     match sorted.windows(2).find(|pair| pair[0].series() == pair[1].series()) {
         Some(pair) => Err(LineError::Duplicate(pair[0].series().to_string())),
         None => Ok(()),
     }
+}
+
+fn is_negative(measurement: &Measurement) -> bool {
+    let cannot_be = match measurement.metric.kind {
+        Kind::Time | Kind::Size | Kind::Rate => true,
+        Kind::Ratio | Kind::Count | Kind::Percentile | Kind::Exact => false,
+    };
+    let reading = &measurement.reading;
+    cannot_be && (reading.location() < 0.0 || reading.samples().iter().any(|sample| *sample < 0.0))
 }
 
 fn written_time(time: OffsetDateTime) -> Result<String, LineError> {
@@ -238,11 +254,14 @@ pub(crate) mod tests {
     use super::*;
 
     fn reading() -> impl Strategy<Value = Reading> {
-        let finite = prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL;
+        let finite = || {
+            let any = prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL;
+            any.prop_map(f64::abs)
+        };
         prop_oneof![
-            prop::collection::vec(finite, 1..6)
+            prop::collection::vec(finite(), 1..6)
                 .prop_map(|samples| Reading::Samples(Samples::new(samples).unwrap())),
-            (finite, prop::option::of(0.0..1e9), prop::option::of(any::<u64>()))
+            (finite(), prop::option::of(0.0..1e9), prop::option::of(any::<u64>()))
                 .prop_map(|(value, sd, n)| Reading::Summary(Summary::new(value, sd, n).unwrap())),
         ]
     }
@@ -324,6 +343,7 @@ pub(crate) mod tests {
             ("direction", "lower", "sideways", "field `better` is `sideways`"),
             ("time", "2026-01-02T", "yesterday ", "field `time`"),
             ("empty samples", "[1.5,2.0]", "[]", "series `b time` has no samples"),
+            ("negative time", "[1.5,2.0]", "[1.5,-2.0]", "has a reading below zero"),
             ("huge number", "[1.5,2.0]", "[1e999]", "is not a run"),
             ("not a number", "[1.5,2.0]", "[NaN]", "is not a run"),
             ("deep", SOUND, &nested, "is not a run"),

@@ -15,14 +15,21 @@ use crate::lines::Lines;
 use crate::refs;
 use crate::repository::{Store, commit_id, object_id};
 
-/// A note above this size is not read: no run is near it, and a hostile one must not fill the memory.
-const MAX_NOTE: u64 = 128 << 20;
+/// A note above this size is not read, so that a hostile one cannot fill the memory; nor is it ever rewritten.
+const MAX_NOTE: u64 = 1 << 30;
 
 /// More notes than any repository has commits worth measuring; a tree that claims more is a bomb.
 const MAX_NOTES: usize = 1_000_000;
 
 /// The note blobs of annotated objects.
 pub(crate) type Blobs = BTreeMap<ObjectId, Vec<ObjectId>>;
+
+/// A notes ref's newest commit and its tree; neither where the ref does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tip {
+    pub(crate) commit: Option<ObjectId>,
+    pub(crate) tree: Option<ObjectId>,
+}
 
 /// The blobs of one note in two trees.
 #[derive(Debug, Default)]
@@ -32,9 +39,14 @@ pub(crate) struct Changed {
 }
 
 /// Returns the tree that a notes ref's tip holds.
-pub(crate) fn tree(repo: &gix::Repository, tip: ObjectId) -> Result<ObjectId, StoreError> {
-    let commit = repo.find_commit(tip).doing(|| format!("{tip}: a notes ref must point to a commit"))?;
-    Ok(commit.tree_id().doing(|| format!("{tip}: has no tree"))?.detach())
+///
+/// # Errors
+///
+/// [`StoreError::NotNotes`] where the tip is no commit: anybody may push such a ref.
+pub(crate) fn tree(repo: &gix::Repository, name: &str, tip: ObjectId) -> Result<ObjectId, StoreError> {
+    let not_notes = || StoreError::NotNotes { name: name.to_owned() };
+    let commit = repo.find_commit(tip).map_err(|_| not_notes())?;
+    Ok(commit.tree_id().map_err(|_| not_notes())?.detach())
 }
 
 /// Returns the blobs that are the note of `annotated`: none, one, or several where trees were mixed.
@@ -88,13 +100,22 @@ pub(crate) fn changed(
 }
 
 /// Reads blobs of one note as one set of lines.
+///
+/// # Errors
+///
+/// [`StoreError::NoteTooLarge`]: what was not read must not be taken for nothing.
 pub(crate) fn read(repo: &gix::Repository, blobs: &[ObjectId]) -> Result<Lines, StoreError> {
+    read_up_to(MAX_NOTE, repo, blobs)
+}
+
+fn read_up_to(limit: u64, repo: &gix::Repository, blobs: &[ObjectId]) -> Result<Lines, StoreError> {
     let mut lines = Lines::default();
     for blob in blobs {
         let size = repo.find_header(*blob).doing(|| unreadable(*blob))?.size();
-        if size <= MAX_NOTE {
-            lines.unite(&Lines::parse(&repo.find_blob(*blob).doing(|| unreadable(*blob))?.data));
+        if size > limit {
+            return Err(StoreError::NoteTooLarge { note: blob.to_string(), size });
         }
+        lines.unite(&Lines::parse(&repo.find_blob(*blob).doing(|| unreadable(*blob))?.data));
     }
     Ok(lines)
 }
@@ -243,34 +264,57 @@ fn unreadable(id: ObjectId) -> String {
 }
 
 impl Store {
-    /// Puts one commit with these notes on top of `parent` and returns it. No ref changes.
+    /// Puts one commit with these notes on top of `base` and returns it. No ref changes.
     pub(crate) fn commit_notes(
         &self,
-        parent: Option<ObjectId>,
+        base: Tip,
         notes: &BTreeMap<ObjectId, Lines>,
     ) -> Result<ObjectId, StoreError> {
-        let old = match parent {
-            Some(tip) => tree(&self.repo, tip)?,
-            None => ObjectId::empty_tree(self.repo.object_hash()),
-        };
+        let old = base.tree.unwrap_or_else(|| ObjectId::empty_tree(self.repo.object_hash()));
         let new = write(&self.repo, old, notes)?;
         let signature = refs::signature(&self.repo, self.now);
         let mut buffer = gix::date::parse::TimeBuf::default();
         let signature = signature.to_ref(&mut buffer);
         let message = format!("perf: baselines of {} commits\n", notes.len());
-        let commit = self.repo.new_commit_as(signature, signature, message, new, parent);
+        let commit = self.repo.new_commit_as(signature, signature, message, new, base.commit);
         Ok(commit.doing(|| "a notes commit cannot be written".into())?.id)
     }
 
-    /// Returns the lines of one commit's note under a tip.
-    pub(crate) fn note(&self, tip: Option<ObjectId>, commit: &CommitId) -> Result<Lines, StoreError> {
-        let Some(tip) = tip else { return Ok(Lines::default()) };
-        let blobs = find(&self.repo, tree(&self.repo, tip)?, &object_id(commit))?;
-        read(&self.repo, &blobs)
+    /// Looks up what a notes ref holds.
+    pub(crate) fn notes_tip(&self, name: &str) -> Result<Tip, StoreError> {
+        self.tip_of(name, refs::tip(&self.repo, name)?)
     }
 
-    /// Lists the commits that have a note under a tip.
-    pub(crate) fn annotated(&self, tip: ObjectId) -> Result<Vec<CommitId>, StoreError> {
-        Ok(list(&self.repo, tree(&self.repo, tip)?)?.keys().map(|id| commit_id(id)).collect())
+    /// Looks up what a commit, which a notes ref named `name` points to, holds.
+    pub(crate) fn tip_of(&self, name: &str, commit: Option<ObjectId>) -> Result<Tip, StoreError> {
+        let tree = commit.map(|commit| tree(&self.repo, name, commit)).transpose()?;
+        Ok(Tip { commit, tree })
+    }
+
+    /// Returns the lines of one commit's note.
+    pub(crate) fn note(&self, tip: Tip, commit: &CommitId) -> Result<Lines, StoreError> {
+        let Some(tree) = tip.tree else { return Ok(Lines::default()) };
+        read(&self.repo, &find(&self.repo, tree, &object_id(commit))?)
+    }
+
+    /// Lists the commits that have a note.
+    pub(crate) fn annotated(&self, tip: Tip) -> Result<Vec<CommitId>, StoreError> {
+        let Some(tree) = tip.tree else { return Ok(vec![]) };
+        Ok(list(&self.repo, tree)?.keys().map(|id| commit_id(id)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_beyond_the_limit_is_an_error_and_not_an_empty_note() {
+        let dir = tempfile::tempdir().unwrap();
+        let repo = gix::init(dir.path()).unwrap();
+        let blob = repo.write_blob("0123456789\n").unwrap().detach();
+        assert_eq!(read_up_to(11, &repo, &[blob]).unwrap().len(), 1);
+        let error = read_up_to(10, &repo, &[blob]).unwrap_err();
+        assert!(matches!(error, StoreError::NoteTooLarge { size: 11, .. }), "{error}");
     }
 }

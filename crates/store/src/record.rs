@@ -45,18 +45,21 @@ impl Store {
             return Ok(());
         }
         let _alone = self.lock("lock")?;
-        for fingerprint in fingerprints {
-            let entries = journal.entries(&fingerprint)?;
-            let new: Vec<_> = entries.iter().filter(|entry| entry.stage == Stage::Journal).cloned().collect();
-            if !new.is_empty() {
-                self.fold_one(&fingerprint, &new)?;
-                journal.keep(&new)?;
-            }
-            if self.remotes().is_empty() {
-                journal.forget_settled(&entries)?;
-            }
+        journal.sweep()?;
+        // What is wrong with one environment keeps no other from being folded.
+        let folded: Vec<_> = fingerprints.iter().map(|fingerprint| self.fold_all_of(fingerprint)).collect();
+        folded.into_iter().collect()
+    }
+
+    fn fold_all_of(&self, fingerprint: &Fingerprint) -> Result<(), StoreError> {
+        let journal = self.journal();
+        let entries = journal.entries(fingerprint)?;
+        let new: Vec<_> = entries.iter().filter(|entry| entry.stage == Stage::Journal).cloned().collect();
+        if !new.is_empty() {
+            self.fold_one(fingerprint, &new)?;
+            journal.keep(&new)?;
         }
-        Ok(())
+        if self.remotes().is_empty() { journal.forget_settled(&entries) } else { Ok(()) }
     }
 
     pub(crate) fn journal(&self) -> Journal {
@@ -75,7 +78,7 @@ impl Store {
     fn fold_one(&self, fingerprint: &Fingerprint, entries: &[Entry]) -> Result<(), StoreError> {
         let name = refs::notes(fingerprint);
         for _ in 0..ATTEMPTS {
-            let tip = refs::tip(&self.repo, &name)?;
+            let tip = self.notes_tip(&name)?;
             let mut notes = BTreeMap::new();
             for (commit, new) in by_commit(entries)? {
                 let old = self.note(tip, &commit)?;
@@ -89,7 +92,7 @@ impl Store {
                 return Ok(());
             }
             let commit = self.commit_notes(tip, &notes)?;
-            if refs::swap(&self.repo, &name, tip, commit, self.now)? == Swap::Done {
+            if refs::swap(&self.repo, &name, tip.commit, commit, self.now)? == Swap::Done {
                 return Ok(());
             }
         }

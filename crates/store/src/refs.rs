@@ -8,6 +8,7 @@ use perf_model::Fingerprint;
 use time::OffsetDateTime;
 
 use crate::error::{Doing, StoreError};
+use crate::git::Git;
 
 /// Where the notes of all environments live. The ref of this very name must never exist: it would make every
 /// ref below it impossible.
@@ -85,11 +86,25 @@ pub(crate) fn swap(
     match repo.edit_references_as([edit], Some(signature.to_ref(&mut buffer))) {
         Ok(_) => Ok(Swap::Done),
         Err(error) if error.is_conflict() => Ok(Swap::Lost),
-        Err(error) if error.is_retryable() => {
-            Err(StoreError::Locked { name: name.to_owned(), source: Box::new(error) })
-        }
+        Err(error) if error.is_retryable() => swap_with_git(repo, name, old, new),
         Err(error) => Err(error).doing(|| format!("{name}: cannot be updated")),
     }
+}
+
+/// Does the same through git, which needs fewer locks: a stale `packed-refs.lock` does not stop it.
+fn swap_with_git(
+    repo: &gix::Repository,
+    name: &str,
+    old: Option<ObjectId>,
+    new: ObjectId,
+) -> Result<Swap, StoreError> {
+    let old = old.unwrap_or_else(|| ObjectId::null(repo.object_hash()));
+    let args = ["update-ref", "--create-reflog", "-m", "perf", name, &new.to_string(), &old.to_string()];
+    if Git::local(repo).ask(&args)?.status.success() {
+        return Ok(Swap::Done);
+    }
+    let path = repo.common_dir().join(format!("{name}.lock"));
+    if path.exists() { Err(StoreError::Locked { name: name.to_owned(), path }) } else { Ok(Swap::Lost) }
 }
 
 /// Returns who notes commits are by: the configured committer, or a stand-in where none is configured.

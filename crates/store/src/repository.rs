@@ -1,10 +1,12 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gix::bstr::ByteSlice;
 use perf_model::CommitId;
 use time::OffsetDateTime;
 
 use crate::error::{Doing, StoreError};
+use crate::refs;
 
 /// A repository's baselines.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl Store {
         options.reduced = options.reduced.bail_if_untrusted(true);
         let upwards = gix::discover::upwards::Options::default();
         let repo = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, upwards, options)
-            .map_err(|source| StoreError::NotARepository { dir: dir.to_owned(), source: Box::new(source) })?
+            .map_err(|source| not_opened(dir, source))?
             .to_thread_local();
         refuse_unknown_extensions(&repo)?;
         Ok(Self { repo, now })
@@ -63,6 +65,25 @@ impl Store {
     /// Returns whether commits made here carry a configured name and address.
     pub fn has_identity(&self) -> bool {
         self.repo.committer().is_some()
+    }
+
+    /// Lists lock files that are in the way of this store's refs, with the time since they were made.
+    pub fn locks(&self) -> Vec<(PathBuf, Duration)> {
+        let dir = self.repo.common_dir();
+        let mut candidates = vec![dir.join("packed-refs.lock")];
+        let notes = std::fs::read_dir(dir.join(refs::NOTES)).into_iter().flatten().flatten();
+        candidates.extend(notes.map(|entry| entry.path()));
+        let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
+        let aged = |path: PathBuf| {
+            let made = path.metadata().ok()?.modified().ok()?;
+            Some((path, made.elapsed().unwrap_or_default()))
+        };
+        candidates.into_iter().filter(is_lock).filter_map(aged).collect()
+    }
+
+    /// Returns whether the ref exists that makes all refs of this store impossible.
+    pub fn is_blocked(&self) -> Result<bool, StoreError> {
+        Ok(refs::tip(&self.repo, refs::NOTES.trim_end_matches('/'))?.is_some())
     }
 
     /// Returns the names of the configured remotes.
@@ -96,6 +117,16 @@ impl Store {
     /// Returns the directory for this store's own files, which linked work trees share.
     pub(crate) fn own_dir(&self) -> PathBuf {
         self.repo.common_dir().join("perf")
+    }
+}
+
+/// Tells a place without a repository from one whose repository cannot be used.
+fn not_opened(dir: &Path, source: gix::Error) -> StoreError {
+    let (dir, source) = (dir.to_owned(), Box::new(source));
+    if dir.ancestors().any(|place| place.join(".git").exists()) {
+        StoreError::Unusable { dir, source }
+    } else {
+        StoreError::NotARepository { dir, source }
     }
 }
 

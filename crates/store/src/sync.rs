@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::git::{Git, words};
 use crate::journal::Entry;
 use crate::lines::Lines;
-use crate::notes;
+use crate::notes::{self, Tip};
 use crate::record::by_commit;
 use crate::refs::{self, Swap};
 use crate::repository::{Store, commit_id, object_id};
@@ -35,6 +35,8 @@ pub struct Pushed {
     pub sent: BTreeMap<Fingerprint, usize>,
     /// How many times it took.
     pub attempts: usize,
+    /// Refs that hold no notes and were left out, here or there.
+    pub unusable: Vec<String>,
 }
 
 /// What a pull did.
@@ -42,6 +44,8 @@ pub struct Pushed {
 pub struct Pulled {
     /// How many lines were not here, by environment; only those with any.
     pub received: BTreeMap<Fingerprint, usize>,
+    /// Refs that hold no notes and were left out, here or there.
+    pub unusable: Vec<String>,
 }
 
 /// Where a fetch puts what the remote has until it is integrated; not under `refs/notes`, where it would show.
@@ -68,24 +72,31 @@ struct Ahead {
     entries: Vec<Entry>,
 }
 
+/// What became of all environments.
+#[derive(Default)]
+struct Integrated {
+    ahead: Vec<Ahead>,
+    unusable: Vec<String>,
+    failed: Option<StoreError>,
+}
+
 impl Store {
     /// Brings everything that the remote has here, keeping everything that is new here.
     pub fn pull(&self, options: &SyncOptions) -> Result<Pulled, StoreError> {
-        self.fold()?;
         let _alone = self.lock("sync.lock")?;
         let deadline = Instant::now() + options.timeout;
         let before = self.tips()?;
         self.fetch(options, deadline)?;
-        self.integrate(&options.remote)?;
-        let mut pulled = Pulled::default();
+        let integrated = self.integrate(&options.remote)?;
+        let mut pulled = Pulled { unusable: integrated.unusable, ..Pulled::default() };
         for (fingerprint, tip) in self.tips()? {
-            let old = before.get(&fingerprint).copied();
-            let lines = self.added(old, Some(tip))?.values().map(Lines::len).sum();
+            let lines = self.added(before.get(&fingerprint).copied().unwrap_or_default(), tip)?;
+            let lines = lines.values().map(Lines::len).sum();
             if lines > 0 {
                 pulled.received.insert(fingerprint, lines);
             }
         }
-        Ok(pulled)
+        integrated.failed.map_or(Ok(pulled), Err)
     }
 
     /// Brings everything that is new here to the remote.
@@ -94,23 +105,23 @@ impl Store {
     ///
     /// Whatever happens, the runs are still here afterwards.
     pub fn push(&self, options: &SyncOptions) -> Result<Pushed, StoreError> {
-        self.fold()?;
         let _alone = self.lock("sync.lock")?;
         let deadline = Instant::now() + options.timeout;
         let mut pushed = Pushed::default();
         let (mut unmoved, mut last_seen) = (0, BTreeMap::new());
         loop {
             self.fetch(options, deadline)?;
-            let ahead = self.integrate(&options.remote)?;
+            let Integrated { ahead, unusable, failed } = self.integrate(&options.remote)?;
+            pushed.unusable = unusable;
             if ahead.is_empty() {
-                return Ok(pushed);
+                return failed.map_or(Ok(pushed), Err);
             }
             let seen: BTreeMap<_, _> = ahead.iter().map(|it| (it.fingerprint.clone(), it.remote)).collect();
             unmoved = if seen == last_seen { unmoved + 1 } else { 0 };
             last_seen = seen;
             pushed.attempts += 1;
             let rejected = self.send(options, deadline, &ahead, &mut pushed)?;
-            let Some(said) = rejected else { return Ok(pushed) };
+            let Some(said) = rejected else { return failed.map_or(Ok(pushed), Err) };
             let pause = backoff(pushed.attempts);
             if unmoved + 1 >= UNMOVED || Instant::now() + pause >= deadline {
                 let (remote, attempts) = (options.remote.clone(), pushed.attempts);
@@ -129,8 +140,15 @@ impl Store {
         Ok(())
     }
 
-    fn tips(&self) -> Result<BTreeMap<Fingerprint, ObjectId>, StoreError> {
-        Ok(refs::under(&self.repo, refs::NOTES)?.into_iter().collect())
+    /// Returns what every usable notes ref holds.
+    fn tips(&self) -> Result<BTreeMap<Fingerprint, Tip>, StoreError> {
+        let mut tips = BTreeMap::new();
+        for (fingerprint, id) in refs::under(&self.repo, refs::NOTES)? {
+            if let Ok(tip) = self.tip_of(&refs::notes(&fingerprint), Some(id)) {
+                tips.insert(fingerprint, tip);
+            }
+        }
+        Ok(tips)
     }
 
     /// Fetches the remote's notes to scratch refs.
@@ -158,7 +176,7 @@ impl Store {
     }
 
     /// Puts what is new here on top of what was fetched, for every environment, and says which are ahead.
-    fn integrate(&self, remote: &str) -> Result<Vec<Ahead>, StoreError> {
+    fn integrate(&self, remote: &str) -> Result<Integrated, StoreError> {
         let _alone = self.lock("lock")?;
         let fetched: BTreeMap<_, _> =
             refs::under(&self.repo, &format!("{SCRATCH}{remote}/"))?.into_iter().collect();
@@ -166,12 +184,17 @@ impl Store {
         fingerprints.extend(fetched.keys().cloned());
         fingerprints.sort();
         fingerprints.dedup();
-        let mut ahead = Vec::new();
+        let mut integrated = Integrated::default();
         for fingerprint in fingerprints {
             let theirs = fetched.get(&fingerprint).copied();
-            ahead.extend(self.integrate_one(remote, fingerprint, theirs)?);
+            // What is wrong with one environment keeps no other from being shared.
+            match self.integrate_one(remote, fingerprint, theirs) {
+                Ok(ahead) => integrated.ahead.extend(ahead),
+                Err(error @ StoreError::NotNotes { .. }) => integrated.unusable.push(error.to_string()),
+                Err(error) => integrated.failed = integrated.failed.or(Some(error)),
+            }
         }
-        Ok(ahead)
+        Ok(integrated)
     }
 
     fn integrate_one(
@@ -181,40 +204,43 @@ impl Store {
         theirs: Option<ObjectId>,
     ) -> Result<Option<Ahead>, StoreError> {
         let (ours_ref, seen_ref) = (refs::notes(&fingerprint), refs::seen(remote, &fingerprint));
-        let seen = refs::tip(&self.repo, &seen_ref)?;
+        let theirs = self.tip_of(&format!("{ours_ref} of {remote}"), theirs)?;
+        let (seen, ours) = (self.notes_tip(&seen_ref)?, self.notes_tip(&ours_ref)?);
         // A ref that is gone from the remote was deleted, not purged line by line: all lines go back there.
-        let base = theirs.and(seen);
-        let ours = refs::tip(&self.repo, &ours_ref)?;
+        let base = if theirs.commit.is_some() { seen } else { Tip::default() };
         let entries = self.journal().entries(&fingerprint)?;
         let mut new = self.added(base, ours)?;
         for (commit, lines) in by_commit(&entries)? {
             new.entry(object_id(&commit)).or_default().unite(&lines);
         }
         let (notes, lines) = self.on_top_of(theirs, new)?;
-        let merged = if notes.is_empty() { theirs } else { Some(self.commit_notes(theirs, &notes)?) };
-        let Some(local) = merged else { return Ok(None) };
+        let merged = if notes.is_empty() { theirs.commit } else { Some(self.commit_notes(theirs, &notes)?) };
+        let Some(merged) = merged else { return Ok(None) };
+        let merged = self.tip_of(&ours_ref, Some(merged))?;
         // Equal content on equal ground keeps its commit, so that a second push finds nothing to do.
-        let local = match ours {
-            Some(ours) if self.same_tree(ours, local)? && self.is_one_step_from(theirs, ours) => ours,
-            Some(_) | None => local,
-        };
-        if Some(local) != ours && refs::swap(&self.repo, &ours_ref, ours, local, self.now)? == Swap::Lost {
+        let keep = ours.tree == merged.tree && self.is_one_step_from(theirs, ours);
+        let local = if keep { ours } else { merged }.commit.expect("both tips have a commit");
+        if Some(local) != ours.commit
+            && refs::swap(&self.repo, &ours_ref, ours.commit, local, self.now)? == Swap::Lost
+        {
             return Err(StoreError::Contended(ours_ref));
         }
-        if let Some(theirs) = theirs.filter(|theirs| Some(*theirs) != seen) {
-            refs::swap(&self.repo, &seen_ref, seen, theirs, self.now)?;
+        if let Some(theirs) = theirs.commit.filter(|_| theirs != seen) {
+            refs::swap(&self.repo, &seen_ref, seen.commit, theirs, self.now)?;
         }
+        self.journal().keep(&entries)?;
         if lines == 0 {
-            self.journal().forget(&entries)?;
+            self.journal().forget(&self.journal().entries(&fingerprint)?)?;
             return Ok(None);
         }
-        Ok(Some(Ahead { fingerprint, remote: theirs, local, lines, entries }))
+        let entries = self.journal().entries(&fingerprint)?;
+        Ok(Some(Ahead { fingerprint, remote: theirs.commit, local, lines, entries }))
     }
 
     /// Unites new lines with the notes they belong to; only notes that change, and how many lines are new.
     fn on_top_of(
         &self,
-        theirs: Option<ObjectId>,
+        theirs: Tip,
         new: BTreeMap<ObjectId, Lines>,
     ) -> Result<(BTreeMap<ObjectId, Lines>, usize), StoreError> {
         let (mut notes, mut added) = (BTreeMap::new(), 0);
@@ -232,14 +258,9 @@ impl Store {
     }
 
     /// Lists the lines that a tip has and an older one has not.
-    fn added(
-        &self,
-        old: Option<ObjectId>,
-        new: Option<ObjectId>,
-    ) -> Result<BTreeMap<ObjectId, Lines>, StoreError> {
-        let tree = |tip: Option<ObjectId>| tip.map(|tip| notes::tree(&self.repo, tip)).transpose();
+    fn added(&self, old: Tip, new: Tip) -> Result<BTreeMap<ObjectId, Lines>, StoreError> {
         let mut added = BTreeMap::new();
-        for (annotated, note) in notes::changed(&self.repo, tree(old)?, tree(new)?)? {
+        for (annotated, note) in notes::changed(&self.repo, old.tree, new.tree)? {
             let lines =
                 notes::read(&self.repo, &note.after)?.without(&notes::read(&self.repo, &note.before)?);
             if !lines.is_empty() {
@@ -249,14 +270,11 @@ impl Store {
         Ok(added)
     }
 
-    fn same_tree(&self, one: ObjectId, other: ObjectId) -> Result<bool, StoreError> {
-        Ok(notes::tree(&self.repo, one)? == notes::tree(&self.repo, other)?)
-    }
-
-    fn is_one_step_from(&self, tip: Option<ObjectId>, commit: ObjectId) -> bool {
-        let parents: Vec<_> = tip.iter().map(|tip| commit_id(tip)).collect();
-        Some(commit) == tip
-            || self.known(&commit_id(&commit)).is_some_and(|commit| commit.lineage.parents == parents)
+    /// Returns whether a commit is the tip itself, or the one commit that a push would put on it.
+    fn is_one_step_from(&self, tip: Tip, commit: Tip) -> bool {
+        let parents: Vec<_> = tip.commit.iter().map(|id| commit_id(id)).collect();
+        let known = commit.commit.and_then(|id| self.known(&commit_id(&id)));
+        commit == tip || known.is_some_and(|commit| commit.lineage.parents == parents)
     }
 
     /// Pushes every environment that is ahead in one go. Returns the remote's words where one was rejected.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use perf_model::{Baseline, Run};
 
 use crate::baselines::Stored;
+use crate::durable;
 use crate::error::{At, StoreError};
 use crate::lines::Lines;
 use crate::repository::Store;
@@ -16,21 +17,16 @@ impl Store {
     /// Adds a run of the uncommitted changes. Runs of an earlier state of the work tree are replaced.
     pub fn record_worktree(&self, run: &Run) -> Result<(), StoreError> {
         let line = line::encode(run)?;
-        let path = self.worktree_slot();
-        let dir = path.parent().expect("the slot lies in a directory");
+        let _alone = self.lock("lock")?;
         let state = self.worktree_state()?;
         let mut lines = match self.read_slot()? {
             Some((recorded, lines)) if recorded == state => lines,
             Some(_) | None => Lines::default(),
         };
         lines.insert(line);
-        fs::create_dir_all(dir).at(dir, "the directory cannot be created")?;
         let mut bytes = format!("{state}\n").into_bytes();
         bytes.extend(lines.to_note());
-        let temporary = tempfile::NamedTempFile::new_in(dir).at(dir, "no file can be created in it")?;
-        fs::write(temporary.path(), bytes).at(temporary.path(), "cannot be written")?;
-        temporary.persist(&path).map_err(|error| error.error).at(&path, "cannot be put in place")?;
-        Ok(())
+        durable::write(&self.worktree_slot(), &bytes)
     }
 
     /// Returns the runs of the work tree's present state, one baseline for each environment.

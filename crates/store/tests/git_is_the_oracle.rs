@@ -416,3 +416,54 @@ fn history_is_that_of_first_parents_oldest_first() {
     assert_eq!(history(20), [1.0, 2.0, 3.0], "neither the commit itself nor merged branches");
     assert_eq!(history(2), [2.0, 3.0], "the newest");
 }
+
+#[test]
+fn a_ref_that_holds_no_notes_is_named_and_stops_nothing() {
+    let sandbox = shared(&["one", "two"]);
+    let (one, two) = (sandbox.store("one"), sandbox.store("two"));
+    let run = sandbox.run("one", "HEAD", 1);
+    one.record(&run).unwrap();
+    one.push(&options()).unwrap();
+    sandbox.git("remote.git", &["update-ref", "refs/notes/perf/aaaaaaaaaaaaaaaa", "HEAD^{tree}"]);
+    sandbox.git("two", &["update-ref", "refs/notes/perf/bbbbbbbbbbbbbbbb", "HEAD^{tree}"]);
+    let pulled = two.pull(&options()).unwrap();
+    assert_eq!(pulled.received.len(), 1);
+    assert_eq!(pulled.unusable.len(), 2, "{:?}", pulled.unusable);
+    assert!(sandbox.git("two", &["for-each-ref", "refs/notes/perf/aaaaaaaaaaaaaaaa"]).is_empty());
+    assert_eq!(ids(&two, &run.lineage.commit), ["1"]);
+    assert_eq!(two.find(&run.lineage.commit).unwrap().unusable.len(), 1);
+    two.record(&sandbox.run("two", "HEAD", 2)).unwrap();
+    assert_eq!(two.push(&options()).unwrap().sent.len(), 1);
+    assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit), ["1", "2"]);
+}
+
+#[test]
+fn a_stale_lock_of_packed_refs_is_in_nobodys_way() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    store.record(&run).unwrap();
+    sandbox.git("repo", &["pack-refs", "--all"]);
+    std::fs::write(sandbox.path("repo/.git/packed-refs.lock"), "").unwrap();
+    let recorded = store.record(&sandbox.run("repo", "HEAD", 2)).unwrap();
+    assert!(recorded.unfolded.is_none(), "{:?}", recorded.unfolded);
+    let reference = format!("--ref=perf/{}", run.environment.fingerprint());
+    assert_eq!(sandbox.git("repo", &["notes", &reference, "show", "HEAD"]).lines().count(), 2);
+}
+
+#[test]
+fn runs_of_uncommitted_changes_recorded_at_once_are_all_kept() {
+    let sandbox = Sandbox::new("sha1");
+    std::fs::write(sandbox.path("repo/code.rs"), "one").unwrap();
+    sandbox.git("repo", &["add", "code.rs"]);
+    sandbox.git("repo", &["commit", "-q", "-m", "code"]);
+    std::fs::write(sandbox.path("repo/code.rs"), "two").unwrap();
+    std::thread::scope(|scope| {
+        for id in 1..=12 {
+            let sandbox = &sandbox;
+            scope.spawn(move || {
+                sandbox.store("repo").record_worktree(&sandbox.run("repo", "HEAD", id)).unwrap();
+            });
+        }
+    });
+    assert_eq!(sandbox.store("repo").worktree_baselines().unwrap()[0].baseline.runs.len(), 12);
+}

@@ -14,7 +14,7 @@ use time::macros::format_description;
 
 use crate::command::Status;
 use crate::config::{Config, Suite};
-use crate::failure::{Failure, Result};
+use crate::failure::{self, Failure, Result};
 use crate::output;
 use crate::place::{self, Place};
 
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// Record nothing; print what was read
     #[arg(long)]
     dry_run: bool,
-    /// Record nothing; write the run to a file that `perf compare --base-file` reads
+    /// Record nothing; write the run to a file for `perf compare --base-file ... --head-file ...`
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     save: Option<PathBuf>,
     /// Print JSON
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let target =
         store.as_ref().filter(|_| !args.dry_run).map(|store| Target::find(args, store)).transpose()?;
     let mut saved = Vec::new();
-    for _ in 0..args.rounds.get() {
+    for round in 1..=args.rounds.get() {
         let outputs = read(args, place, &top, &config)?;
         let environment =
             place::environment(&config.environment, &top, &place::harnesses(&outputs), &args.set)?;
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
                 let run = assemble(args, target, environment, &outputs)?;
                 match &args.save {
                     Some(_) => saved.push(run),
-                    None => record(args, store, target, &run)?,
+                    None => record(args, store, target, &run, round)?,
                 }
             }
             (None, _) | (_, None) => show(args, &environment, &outputs)?,
@@ -306,26 +306,28 @@ fn measurements(outputs: &[Output]) -> Vec<Measurement> {
     outputs.iter().flat_map(|output| &output.measurements).cloned().collect()
 }
 
-fn record(args: &Args, store: &Store, target: &Target, run: &Run) -> Result<()> {
+fn record(args: &Args, store: &Store, target: &Target, run: &Run, round: u32) -> Result<()> {
     let commit = &run.lineage.commit;
     let fingerprint = run.environment.fingerprint();
     let series = run.measurements.len();
+    let what = match args.rounds.get() {
+        1 => format!("{series} series"),
+        rounds => format!("round {round} of {rounds}, {series} series,"),
+    };
     if target.dirty {
         store.record_worktree(run)?;
         output::note(&format!(
-            "uncommitted changes on top of {}: {series} series kept for this work tree, not filed under the commit",
+            "uncommitted changes on top of {}: {what} kept for this work tree, not filed under the commit",
             commit.short()
         ));
     } else {
         warn_of_twin(store, run)?;
         let recorded = store.record(run)?;
         if let Some(error) = recorded.unfolded {
-            output::warn(&format!("the run is safe in the journal and will be in the notes later: {error}"));
+            let why = failure::in_one_line(error);
+            output::warn(&format!("the run is safe in the journal, but not in the notes yet: {why}"));
         }
-        output::note(&format!(
-            "recorded {series} series for {} in environment {fingerprint}",
-            commit.short()
-        ));
+        output::note(&format!("recorded {what} for {} in environment {fingerprint}", commit.short()));
     }
     if args.json {
         output::print_json(&serde_json::json!({
@@ -375,6 +377,7 @@ fn save(path: &Path, runs: &[Run]) -> Result<Status> {
         bytes.push(b'\n');
     }
     output::write(path, &bytes)?;
+    output::note(&format!("saved {} to {}", output::counted(runs.len(), "run"), path.display()));
     Ok(Status::Done)
 }
 

@@ -7,7 +7,7 @@ use perf_compare::{
 };
 use perf_model::{Baseline, CommitId};
 use perf_render::{Colour, Page};
-use perf_store::{Commit, Store, Stored, SyncOptions};
+use perf_store::{BaseBranch, Commit, Store, Stored, SyncOptions};
 
 use crate::command::{Status, saved};
 use crate::config::{Config, OnInconclusive, OnRefusal, Percent};
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FACT")]
     across: Vec<String>,
     /// Judge only the environment with this fingerprint (or its first digits)
-    #[arg(long, value_name = "FINGERPRINT")]
+    #[arg(long, value_name = "FINGERPRINT", value_parser = digits)]
     environment: Option<String>,
     /// From here on a series is slower [default: perf.toml, else 10%]
     #[arg(long, value_name = "PERCENT")]
@@ -66,6 +66,11 @@ const WORKTREE: &str = "worktree";
 
 /// How long a look at the remote for missing baselines may take.
 const PULL_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn digits(text: &str) -> std::result::Result<String, String> {
+    let valid = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if valid { Ok(text.to_owned()) } else { Err("expected lower-case hexadecimal digits".into()) }
+}
 
 /// A report that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,18 +117,17 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
 }
 
 fn apply_flags(config: &mut Config, args: &Args) -> Result<()> {
-    config.warn = args.warn.unwrap_or(config.warn);
+    // A fail limit alone, stricter than the warn limit of the file, means that nothing may pass between them.
+    if let (Some(fail), None, Some(warn)) = (args.fail, args.warn, config.warn)
+        && warn.0 > fail.0
+    {
+        config.warn = None;
+    }
+    config.warn = args.warn.or(config.warn);
     config.fail = args.fail.unwrap_or(config.fail);
     config.inconclusive = args.inconclusive.unwrap_or(config.inconclusive);
     config.on_refusal = args.on_refusal.unwrap_or(config.on_refusal);
-    // A stricter fail limit alone means that nothing may pass between the two.
-    if args.fail.is_some() && args.warn.is_none() && config.warn.0 > config.fail.0 {
-        config.warn = config.fail;
-    }
-    if config.warn.0 > config.fail.0 {
-        return Err(Failure::new(format!("--warn {} lies above --fail {}", config.warn, config.fail)));
-    }
-    Ok(())
+    config.check().map_err(Failure::new)
 }
 
 fn status(outcome: &Outcome, on_refusal: OnRefusal) -> Status {
@@ -142,6 +146,10 @@ fn status(outcome: &Outcome, on_refusal: OnRefusal) -> Status {
 
 fn write_reports(args: &Args, place: &Place, outcome: &Outcome) -> Result<()> {
     let default = Report { format: Format::Text, to: "-".into() };
+    let targets: BTreeSet<&Path> = args.output.iter().map(|report| report.to.as_path()).collect();
+    if targets.len() < args.output.len() {
+        return Err(Failure::new("two --output go to the same place: one report would replace the other"));
+    }
     let silent = !args.output.iter().any(|report| report.to == Path::new("-"));
     for report in args.output.iter().chain(silent.then_some(&default)) {
         let on_stdout = report.to == Path::new("-");
@@ -172,29 +180,50 @@ fn of_files(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Resul
         choice: BaseChoice::File,
         sections: vec![Section { environment, result }],
         notices: [base.notice, head.notice].into_iter().flatten().collect(),
-        inconclusive: config.policy().inconclusive,
+        policy: config.policy(),
     })
 }
 
 fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
     let mut head = Head::find(args, store)?;
     let (base, choice) = base_of(args, config, store, &head)?;
+    let outcome = |base: Endpoint, sections, notices, head: &Head| Outcome {
+        head: head.endpoint(store),
+        base,
+        choice: choice.clone(),
+        sections,
+        notices,
+        policy: config.policy(),
+    };
+    let base = match base {
+        Ok(base) => base,
+        Err(refusal) => {
+            let section = Section { environment: None, result: Err(refusal) };
+            return Ok(outcome(Endpoint::Nothing, vec![section], vec![], &head));
+        }
+    };
     let mut found = Search { args, config, store, base: &base, head: &head }.run()?;
     if !found.complete() && !args.offline && ask_remote(store) {
         // What was missing may just have arrived.
         head = Head::find(args, store)?;
         found = Search { args, config, store, base: &base, head: &head }.run()?;
     }
+    head.check_environment(args)?;
+    warn_of_uncrossed(args, &found);
     let mut notices = unreadable(store, [&base, head.commit()])?;
     notices.append(&mut found.notices);
-    Ok(Outcome {
-        head: head.endpoint(store),
-        base: endpoint(store, &base),
-        choice,
-        sections: found.sections,
-        notices,
-        inconclusive: config.policy().inconclusive,
-    })
+    Ok(outcome(endpoint(store, &base), found.sections, notices, &head))
+}
+
+/// A misspelt fact would otherwise do nothing, silently.
+fn warn_of_uncrossed(args: &Args, found: &Sections) {
+    let known = |fact: &String| {
+        let mut environments = found.sections.iter().filter_map(|section| section.environment.as_ref());
+        environments.any(|environment| environment.identity.contains_key(fact))
+    };
+    for fact in args.across.iter().filter(|fact| !known(fact)) {
+        output::warn(&format!("--across {fact}: the head's environments have no such identity fact"));
+    }
 }
 
 /// Pulls from the remote; returns whether anything new arrived.
@@ -214,6 +243,9 @@ fn ask_remote(store: &Store) -> bool {
 struct Head {
     worktree: bool,
     commit: Commit,
+    /// How many environments it was measured in.
+    measured: usize,
+    /// Those that are to be judged.
     baselines: Vec<Stored>,
 }
 
@@ -230,10 +262,22 @@ impl Head {
         if !worktree {
             baselines = store.find(&commit.lineage.commit)?.baselines;
         }
+        let measured = baselines.len();
         if let Some(wanted) = &args.environment {
             baselines.retain(|stored| stored.fingerprint.as_str().starts_with(wanted.as_str()));
         }
-        Ok(Self { worktree, commit, baselines })
+        Ok(Self { worktree, commit, measured, baselines })
+    }
+
+    /// Refuses an environment that was asked for and is none of the head's.
+    fn check_environment(&self, args: &Args) -> Result<()> {
+        match &args.environment {
+            Some(wanted) if self.baselines.is_empty() && self.measured > 0 => Err(Failure::new(format!(
+                "--environment {wanted}: the head was measured in no such environment"
+            ))
+            .hint(format!("`perf store show {}` lists where it was", self.commit()))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn commit(&self) -> &CommitId {
@@ -252,31 +296,27 @@ fn endpoint(store: &Store, commit: &CommitId) -> Endpoint {
     Endpoint::Commit { id: commit.clone(), subject: store.known(commit).map(|commit| commit.subject) }
 }
 
-/// Finds the base commit, and why it is the base.
-fn base_of(args: &Args, config: &Config, store: &Store, head: &Head) -> Result<(CommitId, BaseChoice)> {
+/// Finds the base commit, or why there is none; and why it is the base.
+fn base_of(
+    args: &Args,
+    config: &Config,
+    store: &Store,
+    head: &Head,
+) -> Result<(std::result::Result<CommitId, Refusal>, BaseChoice)> {
     if args.against != MERGE_BASE {
         let base = store.resolve(&args.against)?.lineage.commit;
-        return Ok((base, BaseChoice::Named { revision: args.against.clone() }));
+        return Ok((Ok(base), BaseChoice::Named { revision: args.against.clone() }));
     }
-    let branch = store.base_branch(config.base_branch.as_deref())?;
-    let base = store.merge_base(head.commit(), &branch.tip)?.ok_or_else(|| {
-        let failure = Failure::new(format!("HEAD and {} have no merge base", branch.name));
-        match store.is_shallow() {
-            Ok(true) => failure.hint("the clone is shallow: `git fetch --unshallow`"),
-            Ok(false) | Err(_) => failure.hint("`perf compare --against REV` names a base"),
+    let BaseBranch { name: branch, tip } = store.base_branch(config.base_branch.as_deref())?;
+    Ok(match store.merge_base(head.commit(), &tip)? {
+        None => (Err(Refusal::NoMergeBase { branch: branch.clone() }), BaseChoice::MergeBase { branch }),
+        Some(base) if base != *head.commit() || head.worktree => (Ok(base), BaseChoice::MergeBase { branch }),
+        // On the base branch itself the interesting question is what the newest commit changed.
+        Some(head_itself) => {
+            let parent = head.commit.lineage.parents.first().cloned();
+            (parent.ok_or(Refusal::NothingBefore { head: head_itself }), BaseChoice::FirstParent { branch })
         }
-    })?;
-    if base != *head.commit() || head.worktree {
-        return Ok((base, BaseChoice::MergeBase { branch: branch.name }));
-    }
-    // On the base branch itself the interesting question is what the newest commit changed.
-    match head.commit.lineage.parents.first() {
-        Some(parent) => Ok((parent.clone(), BaseChoice::FirstParent { branch: branch.name })),
-        None => Err(Failure::new(
-            "HEAD is its own merge base and has no parent: there is nothing to compare with",
-        )
-        .hint("`perf compare --against REV` names a base")),
-    }
+    })
 }
 
 fn unreadable(store: &Store, commits: [&CommitId; 2]) -> Result<Vec<Notice>> {
@@ -336,7 +376,25 @@ impl Search<'_> {
             };
             found.sections.push(Section { environment, result });
         }
+        if found.sections.iter().any(|section| section.result.is_ok()) {
+            found.notices.extend(self.only_at_base(&at_base));
+        }
         Ok(found)
+    }
+
+    /// Names the environments of the base that the head was not measured in: they are in no census.
+    fn only_at_base(&self, at_base: &[Stored]) -> Vec<Notice> {
+        if self.args.environment.is_some() {
+            return vec![];
+        }
+        let of_head =
+            |base: &&Stored| self.head.baselines.iter().any(|head| head.fingerprint == base.fingerprint);
+        let only = at_base.iter().filter(|base| !of_head(base));
+        only.map(|base| Notice::OnlyBaseMeasured {
+            environment: Box::new(base.baseline.environment.clone()),
+            series: base.baseline.series().len(),
+        })
+        .collect()
     }
 
     fn policy(&self) -> Policy {

@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     findings.push(head(&store));
     findings.push(depth(&store)?);
     findings.push(base_branch(place, &store));
+    findings.extend(locks(&store)?);
     findings.push(identity(&store));
     findings.push(remote(args, &store));
     findings.extend(baselines(place, &store)?);
@@ -84,7 +85,7 @@ fn configuration(place: &Place, store: &Store) -> Finding {
             "perf.toml has no [[suite]]",
             "add one, so that `perf collect` knows what to read",
         ),
-        Ok(config) => Finding::good(format!("perf.toml: {} suites", config.suite.len())),
+        Ok(config) => Finding::good(format!("perf.toml: {}", output::counted(config.suite.len(), "suite"))),
     }
 }
 
@@ -114,6 +115,25 @@ fn base_branch(place: &Place, store: &Store) -> Finding {
             Finding::problem(error.to_string(), "`git fetch origin`, or `base-branch = \"...\"` in perf.toml")
         }
     }
+}
+
+fn locks(store: &Store) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if store.is_blocked()? {
+        findings.push(Finding::problem(
+            "the ref refs/notes/perf exists and makes all baselines impossible",
+            "`git update-ref -d refs/notes/perf`, after a look at `git notes --ref=perf list`",
+        ));
+    }
+    // A live process holds such a lock for milliseconds.
+    let stale = store.locks().into_iter().filter(|(_, age)| *age > Duration::from_secs(5));
+    findings.extend(stale.map(|(path, age)| {
+        Finding::problem(
+            format!("{} has been there for {} s: a git process was killed", path.display(), age.as_secs()),
+            format!("if no git process is running: `rm {}`", path.display()),
+        )
+    }));
+    Ok(findings)
 }
 
 fn identity(store: &Store) -> Finding {
@@ -160,7 +180,11 @@ fn baselines(place: &Place, store: &Store) -> Result<Vec<Finding>> {
         ),
         Some(newest) => {
             let age = place.now - newest.stored.baseline.measured();
-            let what = format!("{} baselines, the newest {} days old", log.len(), age.whole_days());
+            let what = format!(
+                "{}, the newest {} old",
+                output::counted(log.len(), "baseline"),
+                output::counted(usize::try_from(age.whole_days()).unwrap_or(0), "day")
+            );
             if age > time::Duration::days(30) {
                 Finding::warning(
                     what,

@@ -23,7 +23,11 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         output::print(TEMPLATE)?;
         return Ok(Status::Done);
     }
-    let top = place.top(Some(&place.store()?));
+    let store = place.store()?;
+    let Some(top) = store.work_dir() else {
+        return Err(Failure::new("a bare repository has no work tree to write perf.toml to")
+            .hint("`perf init` in a clone of it"));
+    };
     let path = top.join(FILE);
     if path.exists() && !args.force {
         return Err(Failure::new(format!("{}: exists already", path.display()))

@@ -157,7 +157,7 @@ fn log(args: &LogArgs, store: &Store) -> Result<()> {
             subject: store.known(&logged.commit).map(|commit| commit.subject),
             fingerprint: logged.stored.fingerprint.clone(),
             runs: logged.stored.baseline.runs.len(),
-            series: series(&logged.stored.baseline),
+            series: logged.stored.baseline.series().len(),
         })
         .collect();
     warn_of_unusable(unusable.len());
@@ -204,6 +204,7 @@ fn push(args: &PushArgs, store: &Store) -> Result<()> {
     let options = args.sync.options(store)?;
     output::note(&format!("pushing to {}", options.remote));
     let pushed = store.push(&options)?;
+    pushed.unusable.iter().for_each(|reason| output::warn(reason));
     let runs: usize = pushed.sent.values().sum();
     match runs {
         0 => output::note(&format!("{} has every run already", options.remote)),
@@ -221,6 +222,7 @@ fn pull(args: &PullArgs, store: &Store) -> Result<()> {
     let options = args.sync.options(store)?;
     output::note(&format!("pulling from {}", options.remote));
     let pulled = store.pull(&options)?;
+    pulled.unusable.iter().for_each(|reason| output::warn(reason));
     let runs: usize = pulled.received.values().sum();
     let environments = output::counted(pulled.received.len(), "environment");
     output::note(&format!("{}, of {environments}", output::counted(runs, "new run")));
@@ -250,9 +252,4 @@ fn warn_of_unusable(lines: usize) {
     if lines > 0 {
         output::warn(&format!("{lines} stored lines cannot be used; `perf store show REV` names them"));
     }
-}
-
-fn series(baseline: &perf_model::Baseline) -> usize {
-    let all = baseline.runs.iter().flat_map(|run| &run.measurements);
-    all.map(perf_model::Measurement::series).collect::<std::collections::BTreeSet<_>>().len()
 }

@@ -89,7 +89,7 @@ fn read(root: &Path) -> Result<Output, ReadError> {
     Ok(output)
 }
 
-/// Returns every directory `new` below `root` that holds a `benchmark.json`, in no order.
+/// Returns every directory `new` below `root` that holds results, in no order.
 ///
 /// Symbolic links below `root` are not followed, so that a loop of them ends.
 fn results(root: &Path) -> impl Iterator<Item = Result<PathBuf, ReadError>> {
@@ -109,7 +109,9 @@ fn enter(dir: &Path, pending: &mut Vec<PathBuf>) -> Result<Option<PathBuf>, Read
     let mut children =
         directories(dir).map_err(|cause| ReadError::new(dir.display(), "cannot be read").caused_by(cause))?;
     let new = dir.join("new");
-    let measured = children.contains(&new) && new.join("benchmark.json").is_file();
+    // Samples without their description are damage that reading reports, not a directory to walk by.
+    let holds = |name: &str| new.join(name).is_file();
+    let measured = children.contains(&new) && (holds("benchmark.json") || holds("sample.json"));
     if measured {
         children.retain(|child| !is_kept_beside(child));
     }
@@ -400,6 +402,13 @@ mod tests {
     }
 
     #[cfg(unix)]
+    #[test]
+    fn samples_without_a_benchmark_are_an_error_that_names_the_file() {
+        let root = tree(&[("a/new", "a"), ("b/new", "b")]);
+        fs::remove_file(root.path().join("b/new/benchmark.json")).unwrap();
+        assert!(refusal(root.path()).starts_with("b/new/benchmark.json: "), "{}", refusal(root.path()));
+    }
+
     #[test]
     fn a_loop_of_links_ends_and_a_linked_root_is_read() {
         let root = tree(&[("a/new", "a")]);

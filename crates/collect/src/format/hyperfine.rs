@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn refuses_what_hyperfine_does_not_write() {
         for (text, expected) in [
-            ("", "in: is empty; hyperfine"),
+            ("", "in: is empty: the tool"),
             ("{}", "missing field `results`"),
             (r#"{"results": []}"#, "in: holds no measurement"),
             (r#"{"schema_version": 3, "results": []}"#, "to be 2 or absent, found 3"),

@@ -18,7 +18,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 /// version   1
 /// status    "passed" | "failed" | "refused"
 /// base      {kind: "commit", commit, subject|null} | {kind: "worktree", commit}
-///           | {kind: "file", path, commit|null}
+///           | {kind: "file", path, commit|null} | {kind: "nothing"}: there is no base
 /// choice    {kind: "merge-base", branch} | {kind: "first-parent", branch} | {kind: "named", revision} | {kind: "file"}: why that base
 /// head      like base
 /// sections  one for each environment of the head:
@@ -27,6 +27,8 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            "environments-differ"  base, head: {fingerprint, environment}; differing: [{fact,
 ///                                   base|null, head|null}]
 ///            "base-not-measured"    base, looked_back
+///            "no-merge-base"        branch
+///            "nothing-before"       head
 ///            "head-not-measured"    head
 ///            "nothing-shared"       base, head: how many series
 ///            "nothing-judged"       shared
@@ -38,6 +40,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}]
 ///   missing  [{benchmark, params, metric, unit, level}]; new alike
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
+///            | {kind: "only-base-measured", fingerprint, series}: how many series
 ///            | {kind: "unreadable-lines", commit, lines}
 ///            | {kind: "no-environment", path}]
 /// ```
@@ -78,6 +81,7 @@ struct Report<'a> {
 enum Side<'a> {
     Commit { commit: &'a str, subject: Option<&'a str> },
     Worktree { commit: &'a str },
+    Nothing,
     File { path: String, commit: Option<&'a str> },
 }
 
@@ -121,6 +125,8 @@ struct Measured<'a> {
 enum RefusalJson<'a> {
     EnvironmentsDiffer { base: Place<'a>, head: Place<'a>, differing: Vec<Differing> },
     BaseNotMeasured { base: &'a str, looked_back: usize },
+    NoMergeBase { branch: &'a str },
+    NothingBefore { head: &'a str },
     HeadNotMeasured { head: &'a str },
     NothingShared { base: usize, head: usize },
     NothingJudged { shared: usize },
@@ -207,6 +213,7 @@ struct OneSidedJson<'a> {
 enum NoticeJson<'a> {
     AncestorServes { asked: &'a str, serves: &'a str, distance: usize },
     SameTreeServes { asked: &'a str, serves: &'a str },
+    OnlyBaseMeasured { fingerprint: String, series: usize },
     UnreadableLines { commit: &'a str, lines: usize },
     NoEnvironment { path: String },
 }
@@ -215,6 +222,7 @@ fn side(endpoint: &Endpoint) -> Side<'_> {
     match endpoint {
         Endpoint::Commit { id, subject } => Side::Commit { commit: id.as_str(), subject: subject.as_deref() },
         Endpoint::Worktree { on } => Side::Worktree { commit: on.as_str() },
+        Endpoint::Nothing => Side::Nothing,
         Endpoint::File { path, commit } => Side::File {
             path: path.to_string_lossy().into_owned(),
             commit: commit.as_ref().map(|commit| commit.as_str()),
@@ -304,6 +312,8 @@ fn refused(refusal: &Refusal) -> RefusalJson<'_> {
         Refusal::BaseNotMeasured { base, looked_back } => {
             RefusalJson::BaseNotMeasured { base: base.as_str(), looked_back: *looked_back }
         }
+        Refusal::NoMergeBase { branch } => RefusalJson::NoMergeBase { branch },
+        Refusal::NothingBefore { head } => RefusalJson::NothingBefore { head: head.as_str() },
         Refusal::HeadNotMeasured { head } => RefusalJson::HeadNotMeasured { head: head.as_str() },
         Refusal::NothingShared { base, head } => RefusalJson::NothingShared { base: *base, head: *head },
         Refusal::NothingJudged { shared } => RefusalJson::NothingJudged { shared: *shared },
@@ -327,6 +337,10 @@ fn notice(notice: &Notice) -> NoticeJson<'_> {
         Notice::SameTreeServes { asked, serves } => {
             NoticeJson::SameTreeServes { asked: asked.as_str(), serves: serves.as_str() }
         }
+        Notice::OnlyBaseMeasured { environment, series } => NoticeJson::OnlyBaseMeasured {
+            fingerprint: environment.fingerprint().to_string(),
+            series: *series,
+        },
         Notice::UnreadableLines { commit, lines } => {
             NoticeJson::UnreadableLines { commit: commit.as_str(), lines: *lines }
         }
@@ -385,6 +399,8 @@ mod tests {
         let reasons = [
             "environments-differ",
             "base-not-measured",
+            "no-merge-base",
+            "nothing-before",
             "head-not-measured",
             "nothing-shared",
             "nothing-judged",
@@ -397,6 +413,22 @@ mod tests {
         }
         let differing = &parsed(&mixed())["sections"][1]["refusal"]["differing"];
         assert_eq!(*differing, serde_json::json!([{ "fact": "cores", "base": "4", "head": "16" }]));
+    }
+
+    #[test]
+    fn what_the_head_has_no_counterpart_for_is_named() {
+        let mut outcome = mixed();
+        outcome.base = Endpoint::Nothing;
+        let environment = Box::new(crate::fixtures::environment("4"));
+        outcome.notices = vec![Notice::OnlyBaseMeasured { environment, series: 3 }];
+        let report = parsed(&outcome);
+        assert_eq!(report["base"], serde_json::json!({ "kind": "nothing" }));
+        assert_eq!(
+            report["notices"],
+            serde_json::json!([
+                { "kind": "only-base-measured", "fingerprint": "822ae69108a1c593", "series": 3 }
+            ])
+        );
     }
 
     #[test]

@@ -1,9 +1,8 @@
 use perf_compare::{Comparison, Outcome, Refusal, Section};
 
-use super::refusal;
-use super::row::{CHANGED, COLUMNS, Class, FOLDED, cells, changed, folded};
+use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::sides;
+use super::{command, refusal, sides};
 use crate::escape::fenced;
 use crate::page::Flush;
 use crate::sink::Sink;
@@ -14,10 +13,11 @@ pub const LONGEST_COMMENT: usize = 65_536;
 /// What finds the comment again, to be looked for in the comments of one's own account only.
 const MARKER: &str = "<!-- perf -->";
 
-const CLASSES: usize = 7;
+const CLASSES: usize = 8;
 
 /// In this order rows are left out where a comment would be too long, and after them whole environments.
 const GIVEN_UP: [Class; CLASSES] = [
+    Class::Unchanged,
     Class::New,
     Class::Missing,
     Class::Unjudged,
@@ -30,8 +30,8 @@ const GIVEN_UP: [Class; CLASSES] = [
 /// Returns the report of an outcome as a comment in GitHub flavoured Markdown.
 ///
 /// It begins with `<!-- perf -->` and holds at most [`LONGEST_COMMENT`] characters. Where that is too few,
-/// rows are left out, the least bad of a class first: new, missing, unjudged, inconclusive, improved, slower,
-/// regressed series; then whole environments. What was left out is counted.
+/// rows are left out, the least bad of a class first: unchanged, new, missing, unjudged, inconclusive,
+/// improved, slower, regressed series; then whole environments. What was left out is counted.
 pub fn markdown(outcome: &Outcome) -> String {
     let draft = Draft::new(outcome);
     let mut shown = Shown { rows: [usize::MAX; CLASSES], sections: usize::MAX };
@@ -87,7 +87,7 @@ struct Draft {
     top: String,
     sections: Vec<Part>,
     reproduce: Option<String>,
-    all: String,
+    all: Option<String>,
 }
 
 /// One environment of a draft.
@@ -102,16 +102,20 @@ impl Draft {
         Self {
             top: top(outcome),
             sections: outcome.sections.iter().map(|section| Part::new(section, outcome)).collect(),
-            reproduce: sides::command(outcome).map(|command| format!("Reproduce: `{command}`")),
-            all: sides::command_for_all(outcome),
+            reproduce: command::reproduce(outcome).map(|command| format!("Reproduce: `{command}`")),
+            all: command::all(outcome),
         }
     }
 
     fn page(&self, shown: &Shown) -> String {
         let mut blocks = vec![self.top.clone()];
+        let mut small_print = Some(format!("<sub>{NOISE_FLOOR}</sub>"));
         for section in self.sections.iter().take(shown.sections) {
             blocks.push(section.text.clone());
-            blocks.extend(section.table(shown));
+            if let Some(table) = section.table(shown) {
+                blocks.push(table);
+                blocks.extend(small_print.take());
+            }
             blocks.extend(FOLDED.into_iter().filter_map(|class| section.list(class, shown)));
         }
         blocks.extend(self.left_out(shown));
@@ -131,9 +135,9 @@ impl Draft {
         let sections = self.sections.len();
         let sections = counted(sections.saturating_sub(shown.sections), sections, "environments");
         let counts: Vec<String> = rows.chain(sections).collect();
-        let (counts, longest, all) = (counts.join(", "), sentence::grouped(LONGEST_COMMENT), &self.all);
-        (!counts.is_empty())
-            .then(|| format!("Left out to stay within {longest} characters: {counts}. All of them: `{all}`"))
+        let (counts, longest) = (counts.join(", "), sentence::grouped(LONGEST_COMMENT));
+        let all = self.all.as_ref().map(|command| format!(" All of them: `{command}`")).unwrap_or_default();
+        (!counts.is_empty()).then(|| format!("Left out to stay within {longest} characters: {counts}.{all}"))
     }
 }
 
@@ -184,9 +188,9 @@ impl Part {
 fn rows(comparison: &Comparison, class: Class) -> Vec<String> {
     match class {
         Class::Regressed | Class::Slower | Class::Improved => {
-            changed(comparison, class).map(|judged| row(&cells(judged, Sink::Markdown))).collect()
+            row::judged(comparison, class).map(|judged| row(&cells(judged, Sink::Markdown))).collect()
         }
-        Class::New | Class::Missing | Class::Unjudged | Class::Inconclusive => {
+        Class::Unchanged | Class::New | Class::Missing | Class::Unjudged | Class::Inconclusive => {
             folded(comparison, class, Sink::Markdown).iter().map(|line| format!("- {line}")).collect()
         }
     }
@@ -224,7 +228,7 @@ fn judged(section: &Section, comparison: &Comparison) -> String {
 fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
     let mut blocks = vec![];
     if outcome.sections.len() > 1 {
-        let sentence = refusal::sentence(refusal, outcome, Sink::Markdown);
+        let sentence = refusal::introduction(refusal, outcome, Sink::Markdown);
         blocks.push(format!(
             "environment {}\\\n**refused**: {sentence}",
             sides::place(section, Sink::Markdown)
@@ -245,7 +249,8 @@ fn diff(lines: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::fixtures::{
-        HOSTILE, compared, hostile_outcome, mixed, outcome, refusals, section, times, undecided,
+        HOSTILE, compared, hostile_commits, hostile_outcome, mixed, outcome, refusals, section, times,
+        undecided,
     };
 
     #[test]
@@ -270,6 +275,8 @@ environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs:
 | `parse/small` `time` | 0.9800 us | 1.100 us | +12.2 % | +12.1 % to +12.4 % | 0.10 % | warn 10 % | slower | 1/1 |
 | `lex/quick` `time` | 200 ns | 150 ns | -25.0 % | -25.1 % to -24.9 % | 0.10 % | 10 % | improved (faster) | 1/1 |
 
+<sub>noise floor: half the interval; a smaller change cannot be told from noise</sub>
+
 <details><summary>1 inconclusive (cannot tell)</summary>
 
 - `lex/noisy` `time`: 100 ns -> 130 ns, +30.0 % (95 % interval: -50.0 % to +160 %; limit 10 %; runs 1/1)
@@ -288,8 +295,14 @@ environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs:
 
 </details>
 
+<details><summary>1 unchanged</summary>
+
+- `lex/same` `time`: 100 ns -> 101 ns, +1.0 % (95 % interval: +0.90 % to +1.1 %; limit 10 %; runs 1/1)
+
+</details>
+
 environment `1371311e4fdad1a9` (`AMD EPYC 7763`, 16 cores, `linux/x86_64`)\\
-**refused**: `96dfd37` and `615ff67` were measured in different environments
+**refused**: `96dfd37` and `615ff67` were measured in different environments (- base, + head)
 
 ```diff
 - cores   4
@@ -329,7 +342,7 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
     fn the_alert_is_as_loud_as_the_verdict() {
         let judged = |level| outcome(vec![section(compared(times(&[("a", 10.0)]), times(&[("a", level)])))]);
         for (outcome, alert) in [
-            (judged(10.0), "> [!NOTE]\n> **pass**: 0 of 1"),
+            (judged(10.0), "> [!NOTE]\n> **pass**: none of 1"),
             (judged(12.0), "> [!WARNING]\n> **WARN**: 1 of 1 series slower"),
             (judged(20.0), "> [!CAUTION]\n> **FAIL**: 1 of 1 series regressed"),
             (undecided(), "> [!WARNING]\n> **WARN**: nothing could be decided"),
@@ -355,10 +368,11 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
 
     #[test]
     fn no_name_changes_the_shape_of_a_comment() {
-        let expected = skeleton(&markdown(&hostile_outcome("harmless-1")));
-        assert!(!expected.contains("harmless"), "{expected}");
-        for name in HOSTILE {
-            let report = markdown(&hostile_outcome(name));
+        let hostile = [hostile_outcome, hostile_commits];
+        for (name, hostile) in HOSTILE.iter().flat_map(|name| hostile.map(|outcome| (name, outcome))) {
+            let expected = skeleton(&markdown(&hostile("harmless-1")));
+            assert!(!expected.contains("harmless"), "{expected}");
+            let report = markdown(&hostile(name));
             assert_eq!(skeleton(&report), expected, "{name:?}");
             assert!(!report.chars().any(|letter| letter.is_control() && letter != '\n'), "{name:?}");
         }
@@ -390,8 +404,8 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
         assert!((60_000..=LONGEST_COMMENT).contains(&length), "{length}");
         let rows = report.lines().filter(|line| line.contains("regressed (slower)")).count();
         let dropped = format!(
-            "\nLeft out to stay within 65,536 characters: 10 of 10 new, 10 of 10 missing, 10 of 10 improved, \
-             10 of 10 slower, {} of 1,000 regressed. All of them: `perf compare --against ",
+            "\nLeft out to stay within 65,536 characters: 1 of 1 unchanged, 10 of 10 new, 10 of 10 missing, \
+             10 of 10 improved, 10 of 10 slower, {} of 1,000 regressed. All of them: `perf compare --against ",
             1_000 - rows
         );
         assert!(report.contains(&dropped), "{rows} {}", report.lines().rev().nth(2).unwrap());
@@ -408,8 +422,30 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
             ("new", 30, None, Some(1.0)),
         ]));
         let left_out = report.lines().find(|line| line.starts_with("Left out")).unwrap();
+        assert!(left_out.contains(": 1 of 1 unchanged, "), "{left_out}");
         assert!(left_out.contains(" of 30 new. All") && !left_out.contains("missing"), "{left_out}");
         assert_eq!(report.lines().filter(|line| line.contains("gone0")).count(), 20);
+    }
+
+    #[test]
+    fn unchanged_series_are_the_first_to_go() {
+        let report = markdown(&huge([
+            ("regressed", 2, Some(1.0), Some(2.0)),
+            ("steady", 200, Some(1.0), Some(1.0)),
+            ("improved", 2, Some(2.0), Some(1.0)),
+            ("gone", 2, Some(1.0), None),
+            ("new", 2, None, Some(1.0)),
+        ]));
+        let left_out = report.lines().find(|line| line.starts_with("Left out")).unwrap();
+        assert!(left_out.contains(" of 201 unchanged. All of them"), "{left_out}");
+        assert!(report.contains("<details><summary>201 unchanged</summary>"));
+    }
+
+    #[test]
+    fn the_small_print_stands_once() {
+        let mut outcome = mixed();
+        outcome.sections = outcome.sections.iter().cycle().take(4).cloned().collect();
+        assert_eq!(markdown(&outcome).matches("<sub>").count(), 1);
     }
 
     #[test]

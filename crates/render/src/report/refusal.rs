@@ -3,10 +3,11 @@
 use perf_compare::{Endpoint, Outcome, Refusal, differences};
 use perf_model::Environment;
 
+use super::command;
 use super::sentence::grouped;
 use super::sides::id;
 use crate::environment;
-use crate::sink::{Sink, argument, short};
+use crate::sink::{Sink, short};
 
 /// How many facts a report shows of a difference.
 const MOST_FACTS: usize = 20;
@@ -16,10 +17,26 @@ const MOST_CROSSED: usize = 8;
 /// Returns the first refusal of an outcome in which nothing was judged.
 pub(super) fn verdict(outcome: &Outcome, sink: Sink) -> String {
     let first = outcome.refusals().next().expect("an outcome without a comparison has a refusal");
-    let first = sentence(first, outcome, sink);
     match outcome.sections.len() {
-        1 => first,
-        sections => format!("{first} (first of {} environments)", grouped(sections)),
+        1 => introduction(first, outcome, sink),
+        sections => {
+            let first = sentence(first, outcome, sink);
+            format!("{first} (first of {} environments)", grouped(sections))
+        }
+    }
+}
+
+/// Says in one sentence why there was nothing to judge, and how to read the diff that follows.
+pub(super) fn introduction(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> String {
+    let sentence = sentence(refusal, outcome, sink);
+    match refusal {
+        Refusal::EnvironmentsDiffer { .. } => format!("{sentence} (- base, + head)"),
+        Refusal::BaseNotMeasured { .. }
+        | Refusal::NoMergeBase { .. }
+        | Refusal::NothingBefore { .. }
+        | Refusal::HeadNotMeasured { .. }
+        | Refusal::NothingShared { .. }
+        | Refusal::NothingJudged { .. } => sentence,
     }
 }
 
@@ -38,6 +55,14 @@ pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> Stri
                 more => format!("base {base} was never measured, nor were its {more} nearest ancestors"),
             }
         }
+        Refusal::NoMergeBase { branch } => {
+            let branch = sink.name(branch);
+            format!("head and {branch} have no commit in common, as far as this clone knows")
+        }
+        Refusal::NothingBefore { head } => {
+            let head = sink.code(head.short());
+            format!("head {head} is the first commit of its branch: nothing lies before it to compare with")
+        }
         Refusal::HeadNotMeasured { head } => format!("head {} was never measured", sink.code(head.short())),
         Refusal::NothingShared { base, head } => {
             let (base, head) = (grouped(*base), grouped(*head));
@@ -54,6 +79,8 @@ pub(super) fn facts(refusal: &Refusal, escape: fn(&str) -> String) -> Vec<String
     match refusal {
         Refusal::EnvironmentsDiffer { base, head } => difference(base, head, escape),
         Refusal::BaseNotMeasured { .. }
+        | Refusal::NoMergeBase { .. }
+        | Refusal::NothingBefore { .. }
         | Refusal::HeadNotMeasured { .. }
         | Refusal::NothingShared { .. }
         | Refusal::NothingJudged { .. } => vec![],
@@ -82,6 +109,13 @@ pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
             "hint: where it was measured elsewhere: `perf store pull`".to_owned(),
             format!("hint: measure it here: `git switch --detach {base} && perf collect`"),
         ],
+        Refusal::NoMergeBase { .. } => vec![
+            "hint: where the clone is shallow: `git fetch --unshallow`".to_owned(),
+            "hint: `perf compare --against REV` names a base".to_owned(),
+        ],
+        Refusal::NothingBefore { .. } => {
+            vec!["hint: the next commit will have a base: `perf collect` records this one".to_owned()]
+        }
         Refusal::HeadNotMeasured { .. } => {
             vec!["hint: `perf collect` records what the benchmarks wrote".to_owned()]
         }
@@ -95,25 +129,20 @@ pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
 
 fn across(base: &Environment, head: &Environment, outcome: &Outcome) -> Vec<String> {
     let differing = differences(&base.identity, &head.identity);
+    let facts = differing.iter().map(|difference| &difference.fact);
+    let anyway = command::across_facts(outcome, facts).filter(|_| differing.len() <= MOST_CROSSED);
+    let anyway = anyway.map(|command| format!("hint: `{command}` compares anyway and says so"));
     let ids = id(&outcome.base).zip(id(&outcome.head));
-    let sides = ids.map(|(base, head)| format!(" --against {base} --head {head}"));
-    let mut hints = vec![];
-    if differing.len() <= MOST_CROSSED {
-        let facts: String =
-            differing.iter().map(|difference| format!(" --across {}", argument(&difference.fact))).collect();
-        let sides = sides.unwrap_or_else(|| " ...".to_owned());
-        hints.push(format!("hint: `perf compare{facts}{sides}` compares anyway and says so"));
-    }
     let all = ids
         .map(|(base, head)| format!("hint: `perf env diff {} {}` shows all facts", short(base), short(head)));
-    hints.extend(all);
-    hints
+    anyway.into_iter().chain(all).collect()
 }
 
 fn side(endpoint: &Endpoint, sink: Sink) -> String {
     match endpoint {
         Endpoint::Commit { id, .. } => sink.code(id.short()),
         Endpoint::Worktree { on } => format!("uncommitted changes on {}", sink.code(on.short())),
+        Endpoint::Nothing => "nothing".to_owned(),
         Endpoint::File { path, .. } => format!("file {}", sink.name(&path.to_string_lossy())),
     }
 }

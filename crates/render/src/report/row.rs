@@ -23,6 +23,8 @@ pub(crate) const COLUMNS: [Column; 9] = [
 /// What the rows of a report are about, in the order in which they are given up when space is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
+    /// No change for the worse that would matter.
+    Unchanged,
     /// Only the head has it.
     New,
     /// Only the base has it.
@@ -40,7 +42,12 @@ pub(crate) enum Class {
 }
 
 /// The classes that change nothing or decide nothing, in the order of a report.
-pub(crate) const FOLDED: [Class; 4] = [Class::Inconclusive, Class::Unjudged, Class::Missing, Class::New];
+pub(crate) const FOLDED: [Class; 5] =
+    [Class::Inconclusive, Class::Unjudged, Class::Missing, Class::New, Class::Unchanged];
+
+/// What the noise floor of a changed series means.
+pub(crate) const NOISE_FLOOR: &str =
+    "noise floor: half the interval; a smaller change cannot be told from noise";
 
 /// The classes that a report shows in full, worst first.
 pub(crate) const CHANGED: [Class; 3] = [Class::Regressed, Class::Slower, Class::Improved];
@@ -49,6 +56,7 @@ impl Class {
     /// Returns the word for the rows, as the census has it.
     pub(crate) fn word(self) -> &'static str {
         match self {
+            Class::Unchanged => "unchanged",
             Class::New => "new",
             Class::Missing => "missing",
             Class::Unjudged => "unjudged",
@@ -62,6 +70,7 @@ impl Class {
     /// Returns the word with what it means.
     pub(crate) fn title(self) -> String {
         let meaning = match self {
+            Class::Unchanged => return self.word().to_owned(),
             Class::New => "only the head has them",
             Class::Missing => "only the base has them",
             Class::Unjudged => "the two sides do not compare",
@@ -74,14 +83,14 @@ impl Class {
     }
 }
 
-/// Returns the series of a changed class.
-pub(crate) fn changed(comparison: &Comparison, class: Class) -> impl Iterator<Item = &Judged> {
+/// Returns the series of a class of verdicts.
+pub(crate) fn judged(comparison: &Comparison, class: Class) -> impl Iterator<Item = &Judged> {
     let of_class = move |verdict| match verdict {
         Verdict::Improved => class == Class::Improved,
         Verdict::Slower => class == Class::Slower,
         Verdict::Regressed => class == Class::Regressed,
         Verdict::Inconclusive => class == Class::Inconclusive,
-        Verdict::Unchanged => false,
+        Verdict::Unchanged => class == Class::Unchanged,
     };
     comparison.judged.iter().filter(move |row| of_class(row.verdict))
 }
@@ -92,8 +101,8 @@ pub(crate) fn folded(comparison: &Comparison, class: Class, sink: Sink) -> Vec<S
         Class::New => comparison.new.iter().map(|row| one_sided(row, sink)).collect(),
         Class::Missing => comparison.missing.iter().map(|row| one_sided(row, sink)).collect(),
         Class::Unjudged => comparison.unjudged.iter().map(|row| unjudged(row, sink)).collect(),
-        Class::Inconclusive | Class::Improved | Class::Slower | Class::Regressed => {
-            changed(comparison, class).map(|row| undecided(row, sink)).collect()
+        Class::Unchanged | Class::Inconclusive | Class::Improved | Class::Slower | Class::Regressed => {
+            judged(comparison, class).map(|row| figures(row, sink)).collect()
         }
     }
 }
@@ -181,7 +190,7 @@ fn without_noise(metric: &Metric) -> String {
     }
 }
 
-fn undecided(row: &Judged, sink: Sink) -> String {
+fn figures(row: &Judged, sink: Sink) -> String {
     let [series, before, after, change, interval, _, limit, _, runs] = cells(row, sink);
     format!("{series}: {before} -> {after}, {change} (95 % interval: {interval}; limit {limit}; runs {runs})")
 }

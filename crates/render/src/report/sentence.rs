@@ -109,7 +109,7 @@ fn passed(census: &Census) -> String {
     ];
     let remarks = remarks.into_iter().filter(|(count, _)| *count > 0);
     let remarks: String = remarks.map(|(count, what)| format!("; {} {what}", grouped(count))).collect();
-    format!("0 of {} series slower or regressed{remarks}", grouped(census.total()))
+    format!("none of {} series slower or regressed{remarks}", grouped(census.total()))
 }
 
 fn warned(outcome: &Outcome, sink: Sink) -> String {
@@ -127,7 +127,7 @@ fn failed(outcome: &Outcome, sink: Sink) -> String {
     if census.regressed > 0 {
         parts.push(beyond(outcome, (census.regressed, "regressed", "fail"), sink));
     }
-    if census.inconclusive > 0 && outcome.inconclusive == Inconclusive::Fail {
+    if census.inconclusive > 0 && outcome.policy.inconclusive == Inconclusive::Fail {
         let (undecided, all) = (grouped(census.inconclusive), grouped(census.total()));
         parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
     }

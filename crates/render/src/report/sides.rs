@@ -5,7 +5,7 @@ use perf_model::CommitId;
 
 use super::sentence::grouped;
 use crate::environment;
-use crate::sink::{Sink, argument};
+use crate::sink::Sink;
 
 /// How many notices are told apart.
 const MOST_NOTICES: usize = 10;
@@ -20,7 +20,7 @@ pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
     };
     let mut lines = vec![
         format!("head {}", endpoint(&outcome.head, sink)),
-        format!("{} base {} ({choice})", arrow(sink), endpoint(&outcome.base, sink)),
+        format!("{} {}", arrow(sink), base(&outcome.base, &choice, sink)),
     ];
     lines.extend(outcome.notices.iter().take(MOST_NOTICES).map(|known| notice(known, sink)));
     let rest = outcome.notices.len().saturating_sub(MOST_NOTICES);
@@ -42,23 +42,11 @@ pub(crate) fn place(section: &Section, sink: Sink) -> String {
     }
 }
 
-/// Returns the command that repeats the comparison, where both sides are commits.
-pub(crate) fn command(outcome: &Outcome) -> Option<String> {
-    let across: String = across(outcome).iter().map(|fact| format!(" --across {}", argument(fact))).collect();
-    let (base, head) = (id(&outcome.base)?, id(&outcome.head)?);
-    Some(format!("perf compare --against {base} --head {head}{across}"))
-}
-
-/// Returns the command that shows every series.
-pub(crate) fn command_for_all(outcome: &Outcome) -> String {
-    command(outcome).unwrap_or_else(|| "perf compare ...".to_owned()) + " --output json=-"
-}
-
 /// Returns the id of a side that is a commit.
 pub(crate) fn id(endpoint: &Endpoint) -> Option<&CommitId> {
     match endpoint {
         Endpoint::Commit { id, .. } => Some(id),
-        Endpoint::Worktree { .. } | Endpoint::File { .. } => None,
+        Endpoint::Worktree { .. } | Endpoint::File { .. } | Endpoint::Nothing => None,
     }
 }
 
@@ -77,6 +65,15 @@ fn arrow(sink: Sink) -> &'static str {
     }
 }
 
+fn base(side: &Endpoint, choice: &str, sink: Sink) -> String {
+    match side {
+        Endpoint::Nothing => format!("no base (wanted: {choice})"),
+        Endpoint::Commit { .. } | Endpoint::Worktree { .. } | Endpoint::File { .. } => {
+            format!("base {} ({choice})", endpoint(side, sink))
+        }
+    }
+}
+
 fn endpoint(endpoint: &Endpoint, sink: Sink) -> String {
     match endpoint {
         Endpoint::Commit { id, subject: Some(subject) } => {
@@ -84,6 +81,7 @@ fn endpoint(endpoint: &Endpoint, sink: Sink) -> String {
         }
         Endpoint::Commit { id, subject: None } => sink.commit(id),
         Endpoint::Worktree { on } => format!("uncommitted changes on {}", sink.commit(on)),
+        Endpoint::Nothing => "nothing".to_owned(),
         Endpoint::File { path, commit } => {
             let file = format!("file {}", sink.name(&path.to_string_lossy()));
             match commit {
@@ -107,9 +105,16 @@ fn notice(notice: &Notice, sink: Sink) -> String {
             let (asked, serves) = (sink.commit(asked), sink.commit(serves));
             format!("note: {asked} was not measured; {serves}, whose tree is the same, serves")
         }
+        Notice::OnlyBaseMeasured { environment, series } => {
+            let (place, series) = (environment::summary(environment, sink), grouped(*series));
+            format!(
+                "warning: the base was also measured in {place}, {series} series; the head was not: they were \
+                 not compared"
+            )
+        }
         Notice::UnreadableLines { commit, lines } => {
             let (lines, commit) = (grouped(*lines), sink.commit(commit));
-            format!("warning: stored lines of {commit} that could not be read and were not used: {lines}")
+            format!("warning: stored lines of {commit} that are kept but cannot be used: {lines}")
         }
         Notice::NoEnvironment { path } => {
             let path = sink.name(&path.to_string_lossy());

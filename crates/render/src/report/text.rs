@@ -1,16 +1,17 @@
 use anstyle::{AnsiColor, Style};
 use perf_compare::{Comparison, Outcome, Refusal, Section};
 
-use super::refusal;
-use super::row::{CHANGED, COLUMNS, Class, FOLDED, cells, changed, folded};
+use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::sides;
+use super::{command, refusal, sides};
 use crate::escape::terminal;
 use crate::page::{Page, Table};
 use crate::sink::Sink;
 
 /// How many rows of a folded class are shown.
 const MOST_FOLDED: usize = 20;
+/// More unchanged series than this are only counted.
+const MOST_UNCHANGED: usize = 10;
 
 /// Returns the report of an outcome for a terminal or a log.
 pub fn text(outcome: &Outcome, page: Page) -> String {
@@ -22,7 +23,7 @@ pub fn text(outcome: &Outcome, page: Page) -> String {
         blocks.push(sides::sides(outcome, Sink::Text));
         blocks.extend(outcome.sections.iter().flat_map(|section| body(section, outcome, page)));
     }
-    if let Some(command) = sides::command(outcome) {
+    if let Some(command) = command::reproduce(outcome) {
         blocks.push(vec![format!("reproduce: `{command}`")]);
     }
     let blocks: Vec<String> = blocks.into_iter().map(|lines| lines.join("\n")).collect();
@@ -52,7 +53,7 @@ fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
         Err(refusal) => {
             let mut lines = vec![
                 format!("environment {}", sides::place(section, Sink::Text)),
-                format!("refused: {}", refusal::sentence(refusal, outcome, Sink::Text)),
+                format!("refused: {}", refusal::introduction(refusal, outcome, Sink::Text)),
             ];
             lines.extend(reasons(refusal, outcome));
             vec![lines]
@@ -74,17 +75,20 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: P
     }
     facts.push(sentence::census(&comparison.census));
     let mut blocks = vec![facts];
-    blocks.extend(table(comparison, page).map(|table| vec![table]));
+    blocks.extend(table(comparison, page));
     blocks.extend(FOLDED.into_iter().filter_map(|class| list(comparison, class, outcome)));
     blocks
 }
 
-fn table(comparison: &Comparison, page: Page) -> Option<String> {
+fn table(comparison: &Comparison, page: Page) -> Option<Vec<String>> {
     let rows: Vec<_> = CHANGED
         .into_iter()
-        .flat_map(|class| changed(comparison, class).map(move |row| (tint(class), cells(row, Sink::Text))))
+        .flat_map(|class| {
+            row::judged(comparison, class).map(move |row| (tint(class), cells(row, Sink::Text)))
+        })
         .collect();
-    (!rows.is_empty()).then(|| Table { columns: COLUMNS, rows }.text(page))
+    let legend = page.paint(Style::new().dimmed(), NOISE_FLOOR);
+    (!rows.is_empty()).then(|| vec![Table { columns: COLUMNS, rows }.text(page), legend])
 }
 
 fn tint(class: Class) -> Style {
@@ -92,18 +96,26 @@ fn tint(class: Class) -> Style {
         Class::Regressed => AnsiColor::Red.on_default(),
         Class::Slower => AnsiColor::Yellow.on_default(),
         Class::Improved => AnsiColor::Green.on_default(),
-        Class::Inconclusive | Class::Unjudged | Class::Missing | Class::New => Style::new(),
+        Class::Unchanged | Class::Inconclusive | Class::Unjudged | Class::Missing | Class::New => {
+            Style::new()
+        }
     }
 }
 
 fn list(comparison: &Comparison, class: Class, outcome: &Outcome) -> Option<Vec<String>> {
     let rows = folded(comparison, class, Sink::Text);
-    let rest = rows.len().saturating_sub(MOST_FOLDED);
-    let mut lines = vec![format!("{}: {}", class.title(), sentence::grouped(rows.len()))];
+    let title = format!("{}: {}", class.title(), sentence::grouped(rows.len()));
+    let all = command::all(outcome);
+    if class == Class::Unchanged && rows.len() > MOST_UNCHANGED {
+        let all = all.map(|command| format!(" (all figures: `{command}`)"));
+        return Some(vec![title + &all.unwrap_or_default()]);
+    }
+    let mut lines = vec![title];
     lines.extend(rows.iter().take(MOST_FOLDED).map(|row| format!("  {row}")));
+    let rest = rows.len().saturating_sub(MOST_FOLDED);
     if rest > 0 {
-        let command = sides::command_for_all(outcome);
-        lines.push(format!("  ... and {} more; all of them: `{command}`", sentence::grouped(rest)));
+        let all = all.map(|command| format!("; all of them: `{command}`")).unwrap_or_default();
+        lines.push(format!("  ... and {} more{all}", sentence::grouped(rest)));
     }
     (!rows.is_empty()).then_some(lines)
 }
@@ -116,8 +128,8 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{
-        HOSTILE, base, baseline, commit, compared, environment, head, hostile_outcome, mixed, outcome,
-        refusals, section, times, undecided,
+        HOSTILE, base, baseline, commit, compared, environment, head, hostile_commits, hostile_outcome,
+        mixed, outcome, refusals, section, times, undecided,
     };
     use crate::page::Colour;
 
@@ -151,6 +163,7 @@ parse/large time       1.204 ms       1.615 ms   +34.2 %   +34.0 % to +34.3 %   
 serve throughput   12,000 req/s   10,000 req/s   -16.7 %   -16.8 % to -16.6 %        0.10 %   warn 10 %   slower (lower throughput)              1/1
 parse/small time      0.9800 us       1.100 us   +12.2 %   +12.1 % to +12.4 %        0.10 %   warn 10 %   slower                                 1/1
 lex/quick time           200 ns         150 ns   -25.0 %   -25.1 % to -24.9 %        0.10 %   10 %        improved (faster)                      1/1
+noise floor: half the interval; a smaller change cannot be told from noise
 
 inconclusive (cannot tell): 1
   lex/noisy time: 100 ns -> 130 ns, +30.0 % (95 % interval: -50.0 % to +160 %; limit 10 %; runs 1/1)
@@ -161,8 +174,11 @@ missing (only the base has them): 1
 new (only the head has them): 1
   lex/born time: 7 ns
 
+unchanged: 1
+  lex/same time: 100 ns -> 101 ns, +1.0 % (95 % interval: +0.90 % to +1.1 %; limit 10 %; runs 1/1)
+
 environment 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64)
-refused: 96dfd37 and 615ff67 were measured in different environments
+refused: 96dfd37 and 615ff67 were measured in different environments (- base, + head)
 - cores   4
 + cores   16
   (3 identity facts are equal)
@@ -188,6 +204,7 @@ parse time
     base: 100 ns; head: 120 ns; change: +20.0 %
     95 % interval: +19.9 % to +20.1 %; noise floor: 0.10 %; limit: warn 10 %
     verdict: slower; runs base/head: 1/1
+noise floor: half the interval; a smaller change cannot be told from noise
 " + REPRODUCE;
         assert_eq!(text(&outcome(vec![section(result)]), Page { width: 80, ..WIDE }), expected);
     }
@@ -195,7 +212,7 @@ parse time
     #[test]
     fn a_pass_counts_what_it_does_not_show() {
         let result = compared(times(&[("a", 1.0), ("b", 2.0)]), times(&[("a", 1.0)]));
-        let expected = "pass: 0 of 2 series slower or regressed; 1 missing from the head\n".to_owned()
+        let expected = "pass: none of 2 series slower or regressed; 1 missing from the head\n".to_owned()
             + SIDES
             + "
 environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
@@ -203,6 +220,9 @@ environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 
 
 missing (only the base has them): 1
   b time: 2 ns
+
+unchanged: 1
+  a time: 1 ns -> 1 ns, 0 % (95 % interval: -0.10 % to +0.10 %; limit 10 %; runs 1/1)
 " + REPRODUCE;
         assert_eq!(text(&outcome(vec![section(result)]), WIDE), expected);
     }
@@ -211,7 +231,7 @@ missing (only the base has them): 1
     fn a_pass_that_decided_nothing_is_no_triumph() {
         let mut outcome = undecided();
         assert_eq!(first_line(&outcome), "WARN: nothing could be decided: 3 of 3 inconclusive");
-        outcome.inconclusive = Inconclusive::Fail;
+        outcome.policy.inconclusive = Inconclusive::Fail;
         assert_eq!(first_line(&outcome), "FAIL: 3 of 3 series inconclusive, which fails here");
     }
 
@@ -219,7 +239,7 @@ missing (only the base has them): 1
     fn a_refusal_says_why_and_what_would_help() {
         let expected = [
             "\
-refused: 96dfd37 and 615ff67 were measured in different environments
+refused: 96dfd37 and 615ff67 were measured in different environments (- base, + head)
 - cores   4
 + cores   16
   (3 identity facts are equal)
@@ -231,6 +251,15 @@ refused: base 96dfd37 was never measured, nor were its 50 nearest ancestors
 hint: on the base branch after merges: `perf collect && perf store push`
 hint: where it was measured elsewhere: `perf store pull`
 hint: measure it here: `git switch --detach 96dfd37bbbbb0000000000000000000000000000 && perf collect`
+",
+            "\
+refused: head and main have no commit in common, as far as this clone knows
+hint: where the clone is shallow: `git fetch --unshallow`
+hint: `perf compare --against REV` names a base
+",
+            "\
+refused: head 615ff67 is the first commit of its branch: nothing lies before it to compare with
+hint: the next commit will have a base: `perf collect` records this one
 ",
             "\
 refused: head 615ff67 was never measured
@@ -259,7 +288,10 @@ hint: what the head has: `perf store show 615ff67aaaaa00000000000000000000000000
         let crossed = BTreeSet::from(["cores".to_owned()]);
         let pair = Pair::new(side(base(), "4", 10.0), side(head(), "16", 10.0), &crossed).unwrap();
         let outcome = outcome(vec![section(compare(pair, &Policy::default()))]);
-        assert_eq!(first_line(&outcome), "pass: 0 of 1 series slower or regressed; compared across: cores");
+        assert_eq!(
+            first_line(&outcome),
+            "pass: none of 1 series slower or regressed; compared across: cores"
+        );
         let report = text(&outcome, WIDE);
         assert!(
             report.contains("\n- cores   4\n+ cores   16\n  (3 identity facts are equal)\n1 series:"),
@@ -277,6 +309,7 @@ hint: what the head has: `perf store show 615ff67aaaaa00000000000000000000000000
         outcome.notices = vec![
             Notice::AncestorServes { asked: base(), serves: commit("abc"), distance: 3 },
             Notice::SameTreeServes { asked: base(), serves: commit("abc") },
+            Notice::OnlyBaseMeasured { environment: Box::new(environment("16")), series: 3 },
             Notice::UnreadableLines { commit: base(), lines: 2 },
             Notice::NoEnvironment { path: "base.jsonl".into() },
         ];
@@ -286,12 +319,47 @@ head uncommitted changes on 615ff67aaaaa
   <- base file base.jsonl, recorded for 96dfd37bbbbb (named as a file)
 note: 96dfd37bbbbb was not measured; its ancestor abc000000000, 3 commits back, serves
 note: 96dfd37bbbbb was not measured; abc000000000, whose tree is the same, serves
-warning: stored lines of 96dfd37bbbbb that could not be read and were not used: 2
+warning: the base was also measured in 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64), 3 series; the head was not: they were not compared
+warning: stored lines of 96dfd37bbbbb that are kept but cannot be used: 2
 warning: file base.jsonl holds no environment: nobody checked that the two sides compare
 
 environment";
         assert!(report.contains(expected), "{report}");
-        assert!(!report.contains("reproduce"), "a file cannot be compared again by its commits");
+        assert!(!report.contains("reproduce"), "no command takes a file and a worktree");
+    }
+
+    #[test]
+    fn a_base_that_does_not_exist_is_said_not_to() {
+        let refusal = Refusal::NoMergeBase { branch: "main".into() };
+        let report = text(&Outcome { base: Endpoint::Nothing, ..outcome(vec![section(Err(refusal))]) }, WIDE);
+        let sides = "\nhead 615ff67aaaaa Speed up the parser\n  <- no base (wanted: merge base with main)\n";
+        assert!(report.contains(sides), "{report}");
+        assert!(
+            report.contains("\nreproduce: `perf compare --against merge-base --head 615ff67"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn two_files_are_compared_again_as_files() {
+        let file = |path: &str| Endpoint::File { path: path.into(), commit: None };
+        let (base, head) = (file("base.jsonl"), file("my head.jsonl"));
+        let report = text(&Outcome { base, head, ..mixed() }, WIDE);
+        let sides = "--base-file base.jsonl --head-file 'my head.jsonl'`";
+        assert!(report.contains(&format!("hint: `perf compare --across cores {sides} compares")), "{report}");
+        assert!(report.ends_with(&format!("reproduce: `perf compare {sides}\n")), "{report}");
+    }
+
+    #[test]
+    fn many_unchanged_series_are_only_counted() {
+        let side = |count| -> Vec<_> {
+            (0..count).flat_map(|number| times(&[(&format!("b{number:02}"), 1.0)])).collect()
+        };
+        let report = |count| text(&outcome(vec![section(compared(side(count), side(count)))]), WIDE);
+        let (shown, counted) = (report(10), report(11));
+        assert!(shown.contains("unchanged: 10\n  b00 time: 1 ns -> 1 ns, 0 %"), "{shown}");
+        assert!(counted.contains("unchanged: 11 (all figures: `perf compare --against "), "{counted}");
+        assert!(counted.contains(" --output json=-`)\n") && !counted.contains("b00 time"), "{counted}");
     }
 
     #[test]
@@ -316,9 +384,10 @@ environment";
     #[test]
     fn no_name_changes_the_shape_of_a_report() {
         let page = Page { width: usize::MAX, ..WIDE };
-        let lines = text(&hostile_outcome("harmless-1"), page).lines().count();
-        for name in HOSTILE {
-            let report = text(&hostile_outcome(name), page);
+        let hostile = [hostile_outcome, hostile_commits];
+        for (name, hostile) in HOSTILE.iter().flat_map(|name| hostile.map(|outcome| (name, outcome))) {
+            let lines = text(&hostile("harmless-1"), page).lines().count();
+            let report = text(&hostile(name), page);
             assert_eq!(report.lines().count(), lines, "{name:?}\n{report}");
             assert!(!report.chars().any(|letter| letter.is_control() && letter != '\n'), "{name:?}");
             assert!(!report.contains("##"), "{name:?}");

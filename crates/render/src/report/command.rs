@@ -1,0 +1,124 @@
+//! The commands that a report prints, each of which gives the same verdicts again.
+
+use perf_compare::{Endpoint, Inconclusive, Outcome, Policy};
+
+use super::sides::across;
+use crate::number::exact_percent;
+use crate::sink::argument;
+
+/// Returns the command that repeats the comparison, where there is one for these sides.
+pub(super) fn reproduce(outcome: &Outcome) -> Option<String> {
+    let (sides, crossed) = (sides(outcome)?, crossing(across(outcome).into_iter()));
+    Some(format!("perf compare{sides}{crossed}{}", policy(outcome)))
+}
+
+/// Returns the command that shows every series.
+pub(super) fn all(outcome: &Outcome) -> Option<String> {
+    Some(reproduce(outcome)? + " --output json=-")
+}
+
+/// Returns the command that compares although these facts differ.
+pub(super) fn across_facts<'a>(outcome: &Outcome, facts: impl Iterator<Item = &'a String>) -> Option<String> {
+    let (crossed, sides) = (crossing(facts), sides(outcome)?);
+    Some(format!("perf compare{crossed}{sides}{}", policy(outcome)))
+}
+
+/// Names the two sides: both by revision or both by file, as the command takes them.
+fn sides(outcome: &Outcome) -> Option<String> {
+    let (base, head) = (&outcome.base, &outcome.head);
+    let files = || Some(format!(" --base-file {} --head-file {}", file(base)?, file(head)?));
+    let revisions = || Some(format!(" --against {} --head {}", against(base)?, judged(head)?));
+    files().or_else(revisions)
+}
+
+fn file(endpoint: &Endpoint) -> Option<String> {
+    match endpoint {
+        Endpoint::File { path, .. } => Some(argument(&path.to_string_lossy())),
+        Endpoint::Commit { .. } | Endpoint::Worktree { .. } | Endpoint::Nothing => None,
+    }
+}
+
+fn against(endpoint: &Endpoint) -> Option<&str> {
+    match endpoint {
+        Endpoint::Commit { id, .. } => Some(id.as_str()),
+        Endpoint::Nothing => Some("merge-base"),
+        Endpoint::Worktree { .. } | Endpoint::File { .. } => None,
+    }
+}
+
+fn judged(endpoint: &Endpoint) -> Option<&str> {
+    match endpoint {
+        Endpoint::Commit { id, .. } => Some(id.as_str()),
+        Endpoint::Worktree { .. } => Some("worktree"),
+        Endpoint::Nothing | Endpoint::File { .. } => None,
+    }
+}
+
+fn crossing<'a>(facts: impl Iterator<Item = &'a String>) -> String {
+    facts.map(|fact| format!(" --across {}", argument(fact))).collect()
+}
+
+/// Writes what a policy asks beyond the default. One limit alone would leave the other to the reader's
+/// `perf.toml`.
+fn policy(outcome: &Outcome) -> String {
+    let Policy { limits, inconclusive } = outcome.policy;
+    let mut options = String::new();
+    if limits != Policy::default().limits {
+        let (warn, fail) = (exact_percent(limits.warn), exact_percent(limits.fail));
+        options += &format!(" --warn {warn} --fail {fail}");
+    }
+    match inconclusive {
+        Inconclusive::Pass => options,
+        Inconclusive::Fail => options + " --inconclusive fail",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_compare::Limits;
+
+    use super::*;
+    use crate::fixtures::{head, mixed, undecided};
+
+    const REVISIONS: &str = "perf compare --against 96dfd37bbbbb0000000000000000000000000000 \
+                             --head 615ff67aaaaa0000000000000000000000000000";
+
+    fn file(path: &str) -> Endpoint {
+        Endpoint::File { path: path.into(), commit: None }
+    }
+
+    #[test]
+    fn a_policy_of_its_own_stands_in_every_command() {
+        for (limits, inconclusive, expected) in [
+            (Limits::default(), Inconclusive::Pass, ""),
+            (Limits { warn: 0.07, fail: 0.25 }, Inconclusive::Pass, " --warn 7% --fail 25%"),
+            (
+                Limits { warn: 0.3, fail: 0.4 },
+                Inconclusive::Fail,
+                " --warn 30% --fail 40% --inconclusive fail",
+            ),
+        ] {
+            let mut outcome = mixed();
+            outcome.policy = Policy { limits, inconclusive };
+            assert_eq!(reproduce(&outcome).unwrap(), format!("{REVISIONS}{expected}"));
+            assert_eq!(all(&outcome).unwrap(), format!("{REVISIONS}{expected} --output json=-"));
+            let crossing = across_facts(&outcome, [&"cores".to_owned()].into_iter()).unwrap();
+            assert!(crossing.starts_with("perf compare --across cores --against "), "{crossing}");
+            assert!(crossing.ends_with(expected), "{crossing}");
+        }
+    }
+
+    #[test]
+    fn sides_are_named_as_the_command_takes_them() {
+        let worktree = Endpoint::Worktree { on: head() };
+        let commit = Endpoint::Commit { id: head(), subject: None };
+        for (base, head, expected) in [
+            (file("a.jsonl"), file("b c"), Some("perf compare --base-file a.jsonl --head-file 'b c'")),
+            (Endpoint::Nothing, worktree, Some("perf compare --against merge-base --head worktree")),
+            (file("a.jsonl"), commit, None),
+        ] {
+            let outcome = Outcome { base, head, ..undecided() };
+            assert_eq!(reproduce(&outcome).as_deref(), expected);
+        }
+    }
+}
