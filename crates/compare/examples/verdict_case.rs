@@ -71,7 +71,8 @@ fn answer(case: &Case) -> Result<Value, Box<dyn Error>> {
     let limits = Limits { warn: case.thresholds.warn, fail: case.thresholds.fail };
     let series: Result<Vec<Series>, _> =
         case.benchmarks.iter().map(|benchmark| series(benchmark, limits)).collect();
-    let Findings { series: findings, suite } = judge(&series?, &Settings::default());
+    let Findings { series: findings, suite } =
+        judge(&series?, &Settings { suite_limits: limits, ..Settings::default() });
     let verdicts: BTreeMap<&str, Value> = case
         .benchmarks
         .iter()

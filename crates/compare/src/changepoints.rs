@@ -39,7 +39,7 @@ const PENALTY: f64 = 4.0;
 /// A cut stays only where its p-value is at most this.
 const SIGNIFICANT: f64 = 1e-4;
 /// Smaller relative steps are not worth a person's time.
-const SMALLEST_STEP: f64 = 0.02;
+const SMALLEST_STEP: f64 = 0.025;
 
 /// Finds the changes of level of a history, oldest first. Values must be finite.
 ///

@@ -1,6 +1,7 @@
 //! Order statistics: medians, quantiles, and a variance that a level change cannot inflate.
 
 use std::f64::consts::{PI, SQRT_2};
+use std::sync::LazyLock;
 
 /// Returns the median of `values`, which it reorders. `values` must not be empty.
 pub(crate) fn median(values: &mut [f64]) -> f64 {
@@ -45,12 +46,24 @@ pub(crate) fn scatter(values: &[f64]) -> f64 {
 /// largest steps ignores level changes; [`trimming_factor`] makes it consistent for normal noise.
 /// `values` must hold at least two.
 pub(super) fn variance_of_steps(values: &[f64]) -> f64 {
-    const KEPT: f64 = 0.8;
     let mut squares: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).collect();
-    let kept = (KEPT * squares.len() as f64).ceil() as usize;
-    squares.sort_unstable_by(f64::total_cmp);
-    mean(&squares[..kept]) / 2.0 * trimming_factor(kept as f64 / squares.len() as f64)
+    let (steps, kept) = (squares.len(), kept_of(squares.len()));
+    squares.select_nth_unstable_by(kept - 1, f64::total_cmp);
+    let factor = TRIMMING.get(steps).copied().unwrap_or_else(|| trimming_factor(kept as f64 / steps as f64));
+    mean(&squares[..kept]) / 2.0 * factor
 }
+
+/// Returns how many of so many steps are not left out.
+fn kept_of(steps: usize) -> usize {
+    const KEPT: f64 = 0.8;
+    (KEPT * steps as f64).ceil() as usize
+}
+
+/// The trimming factors of the usual numbers of steps: finding one takes longer than all else about a series.
+static TRIMMING: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let factor = |steps: usize| trimming_factor(kept_of(steps) as f64 / steps as f64);
+    (0..32).map(|steps| if steps == 0 { 1.0 } else { factor(steps) }).collect()
+});
 
 /// Returns what the mean of the smallest `share` of squares of normal values must be multiplied by to
 /// estimate their variance: `share / F(q)`, `F` being chi-squared with 3 degrees of freedom and `q` the

@@ -21,7 +21,7 @@ fn suite(base: [f64; 3], head: [f64; 3], history: &[f64]) -> Vec<Series> {
 }
 
 fn shift(series: &[Series], settings: &Settings) -> Shift {
-    judge(series, settings).suite.shift.unwrap()
+    judge(series, settings).suite.shift.expect("ten series share a machine")
 }
 
 fn count_worse(series: &[Series], settings: &Settings) -> usize {
