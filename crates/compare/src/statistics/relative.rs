@@ -19,17 +19,20 @@ pub(super) struct Tested {
     pub(super) suite: Suite,
 }
 
+/// In suites of so many series, what all share is the machine. In smaller ones it may be one of them.
+const MANY_SERIES: usize = 8;
+/// The noise that one way of looking at a suite must leave, as a share of the other's, to be chosen over it.
+const MUCH_STEADIER: f64 = 0.7;
+
 /// Tests every series of one class.
 ///
 /// The level of a run is its median, unless the whole suite shows that the best sample is much steadier, as it
 /// is on a machine that others use at the same time.
 pub(super) fn test(series: &[&Series], class: Class, settings: &Settings) -> Tested {
-    const MUCH_STEADIER: f64 = 0.7;
-    let medians = Steps::run(series, LevelUsed::Median, class, settings);
-    if class == Class::Speed && series.len() >= ENOUGH_SERIES && series.iter().all(|series| has_bests(series))
-    {
-        let bests = Steps::run(series, LevelUsed::Best, class, settings);
-        if bests.typical_variance() < MUCH_STEADIER.powi(2) * medians.typical_variance() {
+    let medians = Steps::choose(series, LevelUsed::Median, class, settings);
+    if class == Class::Speed && series.len() >= MANY_SERIES && series.iter().all(|series| has_bests(series)) {
+        let bests = Steps::choose(series, LevelUsed::Best, class, settings);
+        if bests.is_much_steadier(&medians) {
             return bests.tested(series, LevelUsed::Best, settings);
         }
     }
@@ -49,14 +52,29 @@ struct Steps {
 }
 
 impl Steps {
-    fn run(series: &[&Series], used: LevelUsed, class: Class, settings: &Settings) -> Self {
+    /// Takes the machine out of times and rates: always in a large suite, in a small one only where that makes it
+    /// much steadier.
+    fn choose(series: &[&Series], used: LevelUsed, class: Class, settings: &Settings) -> Self {
         let rows: Vec<Row> = series.iter().map(|series| Row::new(series, used)).collect();
-        let freed = match class {
-            Class::Speed => free(&rows, settings),
-            Class::Size | Class::Count => Freed::as_it_is(&rows),
-        };
-        let noises = noises(&rows, &freed.levels);
+        let freed = || Self::new(&rows, free(&rows, settings));
+        let plain = || Self::new(&rows, Freed::as_it_is(&rows));
+        match class {
+            Class::Speed if rows.len() >= MANY_SERIES => freed(),
+            Class::Speed if rows.len() >= ENOUGH_SERIES => {
+                let (freed, plain) = (freed(), plain());
+                if freed.is_much_steadier(&plain) { freed } else { plain }
+            }
+            Class::Speed | Class::Size | Class::Count => plain(),
+        }
+    }
+
+    fn new(rows: &[Row], freed: Freed) -> Self {
+        let noises = noises(rows, &freed.levels);
         Self { freed, noises }
+    }
+
+    fn is_much_steadier(&self, other: &Self) -> bool {
+        self.typical_variance() < MUCH_STEADIER.powi(2) * other.typical_variance()
     }
 
     /// Returns the geometric mean of the variances.

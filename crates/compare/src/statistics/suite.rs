@@ -23,7 +23,7 @@ pub(super) struct Freed {
 }
 
 impl Freed {
-    /// Returns rows that share nothing, or too few to tell.
+    /// Returns rows that share nothing, or are too few to tell.
     pub(super) fn as_it_is(rows: &[Row]) -> Self {
         let levels = rows.iter().map(|row| without(row, &Factors::default(), 0.0)).collect();
         Self { levels, shift: None, unusual: 0.0 }
@@ -31,15 +31,12 @@ impl Freed {
 }
 
 /// The median of fewer series follows one of them too easily.
-pub(super) const ENOUGH_SERIES: usize = 8;
+pub(super) const ENOUGH_SERIES: usize = 5;
 /// No machine repeats itself better than this from one baseline to the next.
 const SMALLEST_SHIFT_SD: f64 = 0.003;
 
-/// Takes out of every run what the whole suite shares.
+/// Takes out of every run what the whole suite shares. There must be a row.
 pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
-    if rows.len() < ENOUGH_SERIES {
-        return Freed::as_it_is(rows);
-    }
     let mut factors = Factors::of(rows);
     let machine = Machine::of(&factors, settings.order);
     let shift = machine.judged(&factors, settings);

@@ -86,6 +86,18 @@ fn between_interleaved_runs_no_shift_is_taken_out() {
 }
 
 #[test]
+fn a_small_suite_shares_a_machine_only_where_that_explains_its_noise() {
+    let jumping = [1.0, 1.3, 1.1, 0.9, 1.2, 1.0, 1.25, 0.95];
+    for (history, shares) in [(jumping, true), ([1.0; 8], false)] {
+        let mut series = suite(SAME, SAME, &history);
+        series.truncate(6);
+        assert_eq!(judge(&series, &Settings::default()).suite.shift.is_some(), shares, "{history:?}");
+        series.truncate(4);
+        assert_eq!(judge(&series, &Settings::default()).suite.shift, None);
+    }
+}
+
+#[test]
 fn one_slow_series_in_a_slow_suite_is_told_apart() {
     let mut series = suite(SAME, [1.06; 3], &[]);
     series[4].head = runs(&three(300.3));
