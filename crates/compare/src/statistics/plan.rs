@@ -26,22 +26,25 @@ impl Plan {
     pub(super) fn of(series: &Series, settings: &Settings) -> Self {
         let (base, head) = (middles(&series.base), middles(&series.head));
         let (Some(&newest_base), Some(&newest_head)) = (base.last(), head.last()) else {
-            return undecided(if base.is_empty() { Doubt::NoBase } else { Doubt::NoHead });
+            let doubt = if base.is_empty() { Doubt::NoBase } else { Doubt::NoHead };
+            return undecided(doubt, Finding::bare(Verdict::Inconclusive));
         };
         if series.kind == Kind::Exact {
             return Self::Settled(judge_values(series, newest_base, newest_head));
         }
-        let by_medians = || Self::Settled(judge_values(series, median_of(&base), median_of(&head)));
+        let values = || judge_values(series, median_of(&base), median_of(&head));
+        let by_medians = || Self::Settled(values());
         match (series.judge, series.absolute) {
             (Judge::Limits, _) => by_medians(),
             (Judge::Noise, _) if is_constant(series, &base, &head) => by_medians(),
             (Judge::Noise, Some(limit)) => match absolute::test(series, limit, settings) {
                 Outcome::Test(test) => Self::Absolute(test),
                 Outcome::Constant => by_medians(),
-                Outcome::NoiseUnknown => undecided(Doubt::NoiseUnknown),
+                Outcome::NoiseUnknown => undecided(Doubt::NoiseUnknown, values()),
             },
             (Judge::Noise, None) if has_ratios(series) => Self::Relative(Class::of(series.kind)),
-            (Judge::Noise, None) => undecided(Doubt::NoRatio),
+            (Judge::Noise, None) if base.iter().chain(&head).all(|value| *value == base[0]) => by_medians(),
+            (Judge::Noise, None) => undecided(Doubt::NoRatio, values()),
         }
     }
 
@@ -53,8 +56,8 @@ impl Plan {
     }
 }
 
-fn undecided(doubt: Doubt) -> Plan {
-    Plan::Settled(Finding { doubt: Some(doubt), ..Finding::bare(Verdict::Inconclusive) })
+fn undecided(doubt: Doubt, measured: Finding) -> Plan {
+    Plan::Settled(Finding { verdict: Verdict::Inconclusive, doubt: Some(doubt), ..measured })
 }
 
 fn middles(runs: &Runs) -> Vec<f64> {

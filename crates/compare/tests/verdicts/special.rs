@@ -78,7 +78,10 @@ fn values_that_may_be_zero_need_an_absolute_limit() {
     };
     let (none, few, many) = ([0.0, 0.001, 0.0], [0.001, 0.0, 0.001], [0.020, 0.021, 0.022]);
     assert_eq!(answer(&errors(None, &none, &many)), (Verdict::Inconclusive, Some(Doubt::NoRatio)));
+    assert_eq!(errors(None, &none, &many).difference, Some(0.021));
     assert_eq!(errors(None, &[0.0; 3], &[0.0; 3]).verdict, Verdict::Unchanged);
+    let fixed_long_ago = with_history(&[3.0, 0.0], time(&[0.0; 3], &[0.0; 3]));
+    assert_eq!(alone(fixed_long_ago).verdict, Verdict::Unchanged);
     assert_eq!(errors(Some(0.01), &none, &many).verdict, Verdict::Regressed);
     assert_eq!(errors(Some(0.01), &many, &none).verdict, Verdict::Improved);
     assert_eq!(errors(Some(0.01), &none, &few).verdict, Verdict::Unchanged);
