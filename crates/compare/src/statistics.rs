@@ -14,6 +14,7 @@ mod finding;
 mod judge;
 mod level;
 mod limits;
+mod measured;
 mod multiplicity;
 mod noise;
 pub(crate) mod order;
@@ -25,7 +26,6 @@ mod series;
 mod settings;
 pub(crate) mod student;
 mod suite;
-mod test;
 
 pub use finding::{Doubt, Evidence, Finding, Findings, LevelUsed, Shift, Suite, TakenAs};
 pub use judge::judge;

@@ -1,6 +1,7 @@
 //! Tests the series that may be zero, as differences against an absolute limit.
 
 use super::limits::signed;
+use super::measured::Test;
 use super::noise::Source;
 use super::order::{mean, median_of, scatter};
 use super::relative::firmness;
@@ -8,7 +9,6 @@ use super::row::{ENOUGH_HISTORY, first, recent_history};
 use super::separation::{has_two_modes, separation};
 use super::series::{Runs, Series};
 use super::settings::Settings;
-use super::test::Test;
 
 /// What the runs of a series allow.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@ use std::vec;
 use super::class::Class;
 use super::finding::{Evidence, Finding, Findings, Suite};
 use super::limits::{judge_values, signed};
+use super::measured::{Quantiles, Significance, Test};
 use super::multiplicity::q_values;
 use super::order::median_of;
 use super::plan::Plan;
@@ -10,7 +11,6 @@ use super::relative;
 use super::row::{first, recent_history};
 use super::series::{Runs, Series};
 use super::settings::Settings;
-use super::test::{Quantiles, Significance, Test};
 use crate::rule::Interval;
 
 /// Judges every series of one comparison.

@@ -4,11 +4,11 @@ use super::absolute::{self, Outcome};
 use super::class::Class;
 use super::finding::{Doubt, Finding};
 use super::limits::judge_values;
+use super::measured::Test;
 use super::order::median_of;
 use super::row::{first, recent_history};
 use super::series::{Judge, Runs, Series};
 use super::settings::Settings;
-use super::test::Test;
 use crate::rule::Verdict;
 
 /// How a series is judged.

@@ -3,6 +3,7 @@
 use super::class::Class;
 use super::finding::{Doubt, LevelUsed, Suite};
 use super::limits::LogLimits;
+use super::measured::{Firmness, Test};
 use super::noise::{Noise, Source, noises};
 use super::order::{mean, median, median_of};
 use super::row::{ENOUGH_HISTORY, Levels, RECENT, Row, within};
@@ -10,7 +11,6 @@ use super::separation::{has_two_modes, separation};
 use super::series::Series;
 use super::settings::Settings;
 use super::suite::{ENOUGH_SERIES, Freed, free};
-use super::test::{Firmness, Test};
 
 /// A suite, tested: one test for each series in the order given.
 #[derive(Debug)]
