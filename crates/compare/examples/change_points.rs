@@ -1,5 +1,5 @@
-//! Finds the changes of level of histories: reads JSON arrays of numbers, one a line, from standard input, and
-//! prints one line for each with what was found.
+//! Finds the changes of level of histories: reads JSON arrays of numbers, one a line, from standard input,
+//! and prints one line for each with what was found.
 
 #![expect(clippy::print_stdout, reason = "an example prints its answer")]
 

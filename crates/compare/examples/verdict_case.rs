@@ -1,5 +1,5 @@
-//! Judges cases of the evaluation harness (`docs/verdict-evaluation.md`): reads them as JSON from a file, or from
-//! standard input, and prints one line of JSON with the verdicts of each.
+//! Judges cases of the evaluation harness (`docs/verdict-evaluation.md`): reads them as JSON from a file, or
+//! from standard input, and prints one line of JSON with the verdicts of each.
 
 #![expect(clippy::print_stdout, reason = "an example prints its answer")]
 
@@ -146,7 +146,8 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Memory does not share the machine's speed. Every other unit of the pools is some spelling of a time or a rate.
+/// Memory does not share the machine's speed. Every other unit of the pools is some spelling of a time or a
+/// rate.
 fn kind(unit: &Unit) -> Kind {
     match Kind::of_unit(unit) {
         Kind::Size => Kind::Size,

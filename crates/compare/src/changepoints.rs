@@ -1,8 +1,8 @@
 //! Finds where the level of a history changed for good: robust PELT.
 //!
 //! Lone outliers are clipped; the history is cut where the squares left over plus a penalty for each cut are
-//! smallest; where the noise wanders, the penalty is raised; cuts that are not significant or too small go. Works
-//! on logarithms where all values are positive, so that sizes are relative.
+//! smallest; where the noise wanders, the penalty is raised; cuts that are not significant or too small go.
+//! Works on logarithms where all values are positive, so that sizes are relative.
 //!
 //! Knows no commits and no directions: only values, oldest first.
 

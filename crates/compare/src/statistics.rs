@@ -1,10 +1,10 @@
 //! Judges all series of one comparison together: a moderated t-test with separation.
 //!
-//! Runs are compared, not samples. Every run is reduced to one [`Level`]; what the whole suite shares in a run
-//! is taken for the machine and taken out; the noise of a series comes from its history and its replicate runs,
-//! moderated by its suite; a t-test, a false discovery rate over the whole comparison and a look at whether the
-//! runs overlap say whether a change is real; the limits say whether it matters. What can be neither shown nor
-//! excluded is inconclusive. `docs/verdict-evaluation.md` says how well this does.
+//! Runs are compared, not samples. Every run is reduced to one [`Level`]; what the whole suite shares in a
+//! run is taken for the machine and taken out; the noise of a series comes from its history and its replicate
+//! runs, moderated by its suite; a t-test, a false discovery rate over the whole comparison and a look at
+//! whether the runs overlap say whether a change is real; the limits say whether it matters. What can be
+//! neither shown nor excluded is inconclusive. `docs/verdict-evaluation.md` says how well this does.
 //!
 //! Knows no commits, no environments and no names: series are known by their place in the list.
 

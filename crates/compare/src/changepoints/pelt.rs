@@ -1,8 +1,8 @@
 /// Cuts `values` so that the squares left over within the pieces plus `penalty` for each cut are smallest.
 ///
 /// Returns the first index of every piece but the first. No piece is shorter than `shortest`. Exact up to the
-/// minimum length (PELT: Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 2012); linear in the number of
-/// values where changes are regular, quadratic where there are none.
+/// minimum length (PELT: Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 2012); linear in the number
+/// of values where changes are regular, quadratic where there are none.
 pub(super) fn cuts(values: &[f64], penalty: f64, shortest: usize) -> Vec<usize> {
     let count = values.len();
     let sums = Sums::of(values);
@@ -30,7 +30,8 @@ pub(super) fn cuts(values: &[f64], penalty: f64, shortest: usize) -> Vec<usize> 
     cuts
 }
 
-/// Running sums of the values and of their squares; the squares left over in any piece follow from four of them.
+/// Running sums of the values and of their squares; the squares left over in any piece follow from four of
+/// them.
 struct Sums {
     values: Vec<f64>,
     squares: Vec<f64>,
@@ -103,7 +104,8 @@ impl Starts {
     }
 }
 
-/// Returns the lowest of the costs, which are never `NaN`. Eight at a time, which the compiler turns into vectors.
+/// Returns the lowest of the costs, which are never `NaN`. Eight at a time, which the compiler turns into
+/// vectors.
 fn lowest(costs: &[f64]) -> f64 {
     const LANES: usize = 8;
     let lower = |a: f64, b: f64| if a < b { a } else { b };

@@ -21,8 +21,8 @@ impl Scaled {
         Self { values: clipped(&values, noise), noise, is_log }
     }
 
-    /// Returns how much likelier a false cut is than with independent noise: the variance within the pieces in
-    /// units of the noise, and with it the long-run variance of a first-order autoregression. At least 1.
+    /// Returns how much likelier a false cut is than with independent noise: the variance within the pieces
+    /// in units of the noise, and with it the long-run variance of a first-order autoregression. At least 1.
     pub(super) fn wandering(&self, cuts: &[usize]) -> f64 {
         const NOTEWORTHY: f64 = 0.1;
         const MOST: f64 = 16.0;
@@ -49,8 +49,8 @@ impl Scaled {
     }
 }
 
-/// Returns the standard deviation of one value, from the steps between neighbours, which a change of level does
-/// not inflate: by their median, or where most of them are 0 by their mean.
+/// Returns the standard deviation of one value, from the steps between neighbours, which a change of level
+/// does not inflate: by their median, or where most of them are 0 by their mean.
 fn noise(values: &[f64]) -> f64 {
     let mut steps: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
     match median(&mut steps) {
@@ -64,8 +64,8 @@ fn rounding(values: &[f64]) -> f64 {
     1e-9 * values.iter().fold(1.0_f64, |largest, value| largest.max(value.abs()))
 }
 
-/// Brings every value to within three standard deviations of the median around it: a change of level passes, a
-/// spike does not.
+/// Brings every value to within three standard deviations of the median around it: a change of level passes,
+/// a spike does not.
 fn clipped(values: &[f64], noise: f64) -> Vec<f64> {
     const EACH_WAY: usize = 3;
     const FURTHEST: f64 = 3.0;

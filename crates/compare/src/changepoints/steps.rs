@@ -25,8 +25,8 @@ const NEAREST: usize = 50;
 const CONFIDENCE: f64 = 0.95;
 
 impl Step {
-    /// Measures the step at `at` between the pieces from `start` and to `end`, by Welch's unequal variances t-test
-    /// (Biometrika 34, 1947) on the values nearest to it.
+    /// Measures the step at `at` between the pieces from `start` and to `end`, by Welch's unequal variances
+    /// t-test (Biometrika 34, 1947) on the values nearest to it.
     pub(super) fn between(scaled: &Scaled, start: usize, at: usize, end: usize) -> Self {
         let (before, after) = (&scaled.values[start..at], &scaled.values[at..end]);
         let level = median_of(before);

@@ -16,8 +16,8 @@ use crate::rule::Interval;
 /// Judges every series of one comparison.
 ///
 /// The order of the series does not matter. All of them count towards the false discovery rate, whatever they
-/// measure; only series of one class (times and rates, sizes, counts) share a typical noise, and only times and
-/// rates share the machine.
+/// measure; only series of one class (times and rates, sizes, counts) share a typical noise, and only times
+/// and rates share the machine.
 pub fn judge(series: &[Series], settings: &Settings) -> Findings {
     let plans: Vec<Plan> = series.iter().map(|series| Plan::of(series, settings)).collect();
     let mut classes = Class::ALL.map(|class| Group::of(class, series, &plans, settings));

@@ -19,7 +19,8 @@ impl LogLimits {
     }
 }
 
-/// A shade under the exact value, so that a change of precisely 10 % reaches a limit of 10 % despite rounding.
+/// A shade under the exact value, so that a change of precisely 10 % reaches a limit of 10 % despite
+/// rounding.
 fn logarithm(limit: f64, better: Better) -> f64 {
     const ROUNDING: f64 = 1e-12;
     let exact = match better {

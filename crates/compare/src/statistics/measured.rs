@@ -99,7 +99,8 @@ impl Test {
         }
     }
 
-    /// Returns how many runs a side make the interval half as wide as the warn limit: always more than there are.
+    /// Returns how many runs a side make the interval half as wide as the warn limit: always more than there
+    /// are.
     fn runs_needed(&self) -> Option<usize> {
         let runs = 2.0 * (4.0 * self.noise / self.warn).powi(2);
         // A saturating cast: an infinite limit needs no runs, a tiny one more than anybody has.

@@ -47,9 +47,9 @@ const ONE_RUN_DF: f64 = 3.0;
 
 /// Estimates the noise of every series.
 ///
-/// A series' own variance is moderated towards the suite's typical one, as in Smyth's moderated t (Stat. Appl.
-/// Genet. Mol. Biol. 3, 2004), but as logarithms and upwards only: a few runs that happen to agree must not pass
-/// for a steady benchmark.
+/// A series' own variance is moderated towards the suite's typical one, as in Smyth's moderated t (Stat.
+/// Appl. Genet. Mol. Biol. 3, 2004), but as logarithms and upwards only: a few runs that happen to agree must
+/// not pass for a steady benchmark.
 pub(super) fn noises(rows: &[Row], levels: &[Levels]) -> Vec<Noise> {
     let own: Vec<Option<Own>> = levels.iter().map(Own::of).collect();
     let prior = Prior::of(rows, levels, &own);

@@ -70,8 +70,8 @@ fn has_ratios(series: &Series) -> bool {
     levels.all(|level| level.middle > 0.0)
 }
 
-/// Returns whether the series behaves like a count that two runs of the same code reproduce: it does not vary at
-/// all, or each side agrees with itself in two runs or more and the history changed level at most once.
+/// Returns whether the series behaves like a count that two runs of the same code reproduce: it does not vary
+/// at all, or each side agrees with itself in two runs or more and the history changed level at most once.
 fn is_constant(series: &Series, base: &[f64], head: &[f64]) -> bool {
     let all = |values: &[f64], expected: f64| values.iter().all(|value| *value == expected);
     if !all(base, base[0]) || !all(head, head[0]) {

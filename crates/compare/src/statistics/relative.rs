@@ -26,8 +26,8 @@ const MUCH_STEADIER: f64 = 0.7;
 
 /// Tests every series of one class.
 ///
-/// The level of a run is its median, unless the whole suite shows that the best sample is much steadier, as it
-/// is on a machine that others use at the same time.
+/// The level of a run is its median, unless the whole suite shows that the best sample is much steadier, as
+/// it is on a machine that others use at the same time.
 pub(super) fn test(series: &[&Series], class: Class, settings: &Settings) -> Tested {
     let medians = Steps::choose(series, LevelUsed::Median, class, settings);
     if class == Class::Speed && series.len() >= MANY_SERIES && series.iter().all(|series| has_bests(series)) {
@@ -52,8 +52,8 @@ struct Steps {
 }
 
 impl Steps {
-    /// Takes the machine out of times and rates: always in a large suite, in a small one only where that makes it
-    /// much steadier.
+    /// Takes the machine out of times and rates: always in a large suite, in a small one only where that
+    /// makes it much steadier.
     fn choose(series: &[&Series], used: LevelUsed, class: Class, settings: &Settings) -> Self {
         let rows: Vec<Row> = series.iter().map(|series| Row::new(series, used)).collect();
         let freed = || Self::new(&rows, free(&rows, settings));
@@ -138,8 +138,8 @@ pub(super) fn firmness(source: Source, head_runs: usize, settings: &Settings) ->
     }
 }
 
-/// Where the machine moved unusually far, a series' change counts only as far as it shows both with and without
-/// the machine's share.
+/// Where the machine moved unusually far, a series' change counts only as far as it shows both with and
+/// without the machine's share.
 fn agreed(change: f64, unusual: f64) -> f64 {
     let plain = change + unusual;
     match (unusual == 0.0, change * plain > 0.0) {

@@ -82,7 +82,8 @@ fn smallest_noise(kind: Kind) -> f64 {
     }
 }
 
-/// Returns the variance of rounding to whole numbers, where all levels are whole (Sheppard 1898: step^2 / 12).
+/// Returns the variance of rounding to whole numbers, where all levels are whole (Sheppard 1898: step^2 /
+/// 12).
 fn rounding(series: &Series) -> f64 {
     let runs = series.base.iter().chain(&series.head).flatten();
     let (mut sum, mut count) = (0.0, 0.0);

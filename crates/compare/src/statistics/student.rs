@@ -10,7 +10,8 @@ pub(crate) fn upper_tail(t: f64, df: f64) -> f64 {
     tails(t, df).upper
 }
 
-/// The probabilities of a value above and below some `t`. Neither is computed from the other where it is small.
+/// The probabilities of a value above and below some `t`. Neither is computed from the other where it is
+/// small.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tails {
     pub(crate) upper: f64,

@@ -8,8 +8,8 @@ use super::{time, with_history};
 const SERIES: usize = 50;
 const STRICT: Limits = Limits { warn: 0.05, fail: 0.05 };
 
-/// A suite on a machine that varies by 2 %, three runs a side and twenty baselines. Every tenth series is slowed
-/// down by `slowdown`; where nothing is, one run in a hundred is a spike of 20 to 60 %.
+/// A suite on a machine that varies by 2 %, three runs a side and twenty baselines. Every tenth series is
+/// slowed down by `slowdown`; where nothing is, one run in a hundred is a spike of 20 to 60 %.
 fn suite(rng: &mut Rng, sd: f64, slowdown: f64) -> Vec<Series> {
     let machine: Vec<f64> = (0..26).map(|_| 0.02 * normal(rng)).collect();
     (0..SERIES)
@@ -33,7 +33,8 @@ fn normal(rng: &mut Rng) -> f64 {
     (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0
 }
 
-/// Judges `suites` suites; returns the findings of the slowed series, or of all where nothing was slowed down.
+/// Judges `suites` suites; returns the findings of the slowed series, or of all where nothing was slowed
+/// down.
 fn judged(suites: usize, sd: f64, slowdown: f64) -> Vec<Finding> {
     let mut rng = Rng::with_seed(7);
     let every = if slowdown > 0.0 { 10 } else { 1 };

@@ -45,7 +45,8 @@ fn scaled(series: &Series, factor: f64) -> Series {
 proptest! {
     #[test]
     fn swapping_the_sides_mirrors_the_verdicts(mut series in prop::collection::vec(series(), 1..5)) {
-        // The history belongs to the base, and a suite's own level comes from its base: neither has a mirror image.
+        // The history belongs to the base, and a suite's own level comes from its base: neither has a mirror
+        // image.
         series.iter_mut().for_each(|series| series.history.clear());
         let forth = verdicts(&series);
         series.iter_mut().for_each(|series| std::mem::swap(&mut series.base, &mut series.head));
