@@ -50,6 +50,8 @@ fn links_between_pages_lead_somewhere() {
         "docs/architecture.md",
         "docs/BENCHMARKS.md",
         "docs/glossary.md",
+        "docs/verdict.md",
+        "docs/verdict-evaluation.md",
         "docs/decisions/README.md",
     ] {
         let text = read(page);
