@@ -4,7 +4,6 @@
 //! means, what a change means, where a baseline lies and what a report looks like is known by the crates it
 //! calls.
 
-mod args;
 mod command;
 mod config;
 mod failure;
@@ -16,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::Cli;
+use crate::command::Cli;
 
 fn main() -> ExitCode {
     if let Some(failure) = profiler::mistaken_for(std::env::args().skip(1)) {

@@ -6,7 +6,7 @@ use crate::census::Census;
 use crate::pair::Pair;
 use crate::policy::{Limits, Policy};
 use crate::refusal::Refusal;
-use crate::rule::{Change, Verdict, judge};
+use crate::rule::{Change, Verdict, judge, level};
 
 /// What became of every series of a pair.
 #[derive(Clone, Debug)]
@@ -169,11 +169,6 @@ fn readings(runs: &[&Measurement], metric: &Metric) -> Result<Vec<Reading>, Obst
             }
         })
         .collect()
-}
-
-/// Returns the median over the runs of each run's location.
-pub(crate) fn level(runs: &[Reading]) -> f64 {
-    perf_model::median(&runs.iter().map(Reading::location).collect::<Vec<_>>())
 }
 
 fn newest<'a>(runs: &[&'a Measurement]) -> &'a Measurement {

@@ -9,7 +9,6 @@ use std::f64::consts::E;
 use fastrand::Rng;
 use perf_model::{Better, Kind, Metric, Reading, median};
 
-use crate::comparison::level;
 use crate::policy::Limits;
 
 /// The answer for one series, from best to worst.
@@ -137,6 +136,11 @@ fn threshold(limit: f64, better: Better) -> f64 {
         Better::Higher => f64::INFINITY,
     };
     exact - ROUNDING
+}
+
+/// Returns the median over the runs of each run's location.
+pub(crate) fn level(runs: &[Reading]) -> f64 {
+    median(&runs.iter().map(Reading::location).collect::<Vec<_>>())
 }
 
 fn lowest(run: &Reading) -> f64 {

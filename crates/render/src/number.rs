@@ -157,6 +157,11 @@ const WIDEST: f64 = 1e6;
 const HUGE: f64 = 1e15;
 const TINY: f64 = 1e-4;
 
+/// Returns a count with commas between its thousands.
+pub(crate) fn counted(count: usize) -> String {
+    number(count as f64)
+}
+
 /// Returns a number in at least four significant digits; whole digits are never rounded away.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {

@@ -12,18 +12,40 @@ mod saved;
 mod store;
 mod verdict;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{CommandFactory, Parser, Subcommand};
 use time::OffsetDateTime;
 
-use crate::args::Cli;
 use crate::failure::{Failure, Result};
 use crate::place::Place;
 
+/// Keeps performance baselines in git notes and gates pull requests on them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "perf",
+    version,
+    after_long_help = "\
+Exit status:
+  0  judged, and nothing lies beyond a fail limit; or the command did what it was asked
+  1  judged, and at least one series regressed beyond its fail limit
+  2  error: usage, unreadable input, no repository, corrupt data
+  3  refused: nothing could be judged (environments differ, base never measured, nothing shared)
+
+This is not the Linux profiler of the same name."
+)]
+pub(crate) struct Cli {
+    /// Run as if started in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
 /// What `perf` can do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+enum Command {
     Collect(collect::Args),
     Compare(compare::Args),
     Env(env::Args),
@@ -76,6 +98,16 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Doctor(args) => doctor::run(&args, &place),
         Command::Verdict(args) => verdict::run(&args, &place),
         Command::Changepoints(args) => changepoints::run(&args, &place),
-        Command::Reference(args) => reference::run(&args),
+        Command::Reference(args) => reference::run(&args, Cli::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
     }
 }

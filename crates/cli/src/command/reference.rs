@@ -1,8 +1,5 @@
 use std::fmt::Write;
 
-use clap::CommandFactory;
-
-use crate::args::Cli;
 use crate::command::Status;
 use crate::failure::Result;
 use crate::output;
@@ -14,16 +11,16 @@ pub(crate) struct Args {}
 /// Width that help texts are wrapped to, wherever the reference is made.
 const WIDTH: usize = 100;
 
-pub(crate) fn run(_args: &Args) -> Result<Status> {
-    output::print(&reference())?;
+pub(crate) fn run(_args: &Args, cli: clap::Command) -> Result<Status> {
+    output::print(&reference(cli))?;
     Ok(Status::Done)
 }
 
-fn reference() -> String {
+fn reference(cli: clap::Command) -> String {
     let mut text = String::from(
         "# Command line reference\n\nMade from `perf --help` by `just cli-reference`; a test holds it to the binary.\n",
     );
-    let mut root = Cli::command().term_width(WIDTH);
+    let mut root = cli.term_width(WIDTH);
     root.build();
     section(&mut root, "perf", &mut text);
     text

@@ -4,6 +4,7 @@ use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, fold
 use super::sentence::{self, Tone};
 use super::{command, refusal, sides};
 use crate::escape::fenced;
+use crate::number::counted;
 use crate::page::Flush;
 use crate::sink::Sink;
 
@@ -130,19 +131,19 @@ impl Draft {
                 (all, all.saturating_sub(shown.rows[place(class)]))
             });
             let (all, dropped) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            counted(dropped, all, class.word())
+            dropped_rows(dropped, all, class.word())
         });
         let sections = self.sections.len();
-        let sections = counted(sections.saturating_sub(shown.sections), sections, "environments");
+        let sections = dropped_rows(sections.saturating_sub(shown.sections), sections, "environments");
         let counts: Vec<String> = rows.chain(sections).collect();
-        let (counts, longest) = (counts.join(", "), sentence::grouped(LONGEST_COMMENT));
+        let (counts, longest) = (counts.join(", "), counted(LONGEST_COMMENT));
         let all = self.all.as_ref().map(|command| format!(" All of them: `{command}`")).unwrap_or_default();
         (!counts.is_empty()).then(|| format!("Left out to stay within {longest} characters: {counts}.{all}"))
     }
 }
 
-fn counted(dropped: usize, all: usize, what: &str) -> Option<String> {
-    let (count, total) = (sentence::grouped(dropped), sentence::grouped(all));
+fn dropped_rows(dropped: usize, all: usize, what: &str) -> Option<String> {
+    let (count, total) = (counted(dropped), counted(all));
     (dropped > 0).then(|| format!("{count} of {total} {what}"))
 }
 
@@ -178,7 +179,7 @@ impl Part {
 
     fn list(&self, class: Class, shown: &Shown) -> Option<String> {
         let rows: Vec<&str> = self.shown(class, shown).map(String::as_str).collect();
-        let (title, all) = (class.title(), sentence::grouped(self.rows[place(class)].len()));
+        let (title, all) = (class.title(), counted(self.rows[place(class)].len()));
         (!rows.is_empty()).then(|| {
             format!("<details><summary>{all} {title}</summary>\n\n{}\n\n</details>", rows.join("\n"))
         })

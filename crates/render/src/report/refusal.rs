@@ -4,9 +4,9 @@ use perf_compare::{Endpoint, Outcome, Refusal, differences};
 use perf_model::Environment;
 
 use super::command;
-use super::sentence::grouped;
 use super::sides::id;
 use crate::environment;
+use crate::number::counted;
 use crate::sink::{Sink, short};
 
 /// How many facts a report shows of a difference.
@@ -21,7 +21,7 @@ pub(super) fn verdict(outcome: &Outcome, sink: Sink) -> String {
         1 => introduction(first, outcome, sink),
         sections => {
             let first = sentence(first, outcome, sink);
-            format!("{first} (first of {} environments)", grouped(sections))
+            format!("{first} (first of {} environments)", counted(sections))
         }
     }
 }
@@ -65,11 +65,11 @@ pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> Stri
         }
         Refusal::HeadNotMeasured { head } => format!("head {} was never measured", sink.code(head.short())),
         Refusal::NothingShared { base, head } => {
-            let (base, head) = (grouped(*base), grouped(*head));
+            let (base, head) = (counted(*base), counted(*head));
             format!("no series occurs on both sides (base: {base}, head: {head})")
         }
         Refusal::NothingJudged { shared } => {
-            format!("none of {} series on both sides could be judged", grouped(*shared))
+            format!("none of {} series on both sides could be judged", counted(*shared))
         }
     }
 }

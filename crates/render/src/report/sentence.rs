@@ -5,7 +5,7 @@ use perf_compare::{Census, Inconclusive, Judged, Outcome, Section, Status};
 use super::refusal;
 use super::row::difference;
 use super::sides::{across, place};
-use crate::number::number;
+use crate::number::counted;
 use crate::sink::Sink;
 
 /// How loud a report has to be.
@@ -60,7 +60,7 @@ pub(crate) fn verdict(outcome: &Outcome, sink: Sink) -> String {
     let facts = across(outcome);
     let mut named: Vec<_> = facts.iter().take(MOST_FACTS).map(|fact| sink.name(fact)).collect();
     let rest = facts.len() - named.len();
-    named.extend((rest > 0).then(|| format!("{} more", grouped(rest))));
+    named.extend((rest > 0).then(|| format!("{} more", counted(rest))));
     if named.is_empty() { sentence } else { format!("{sentence}; compared across: {}", named.join(", ")) }
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn not_judged(outcome: &Outcome, sink: Sink) -> Vec<String> {
     let mut lines: Vec<String> = outcome.sections.iter().filter_map(not_judged).collect();
     let rest = lines.len().saturating_sub(MOST_REFUSALS);
     lines.truncate(MOST_REFUSALS);
-    lines.extend((rest > 0).then(|| format!("not judged: environments besides: {}", grouped(rest))));
+    lines.extend((rest > 0).then(|| format!("not judged: environments besides: {}", counted(rest))));
     lines
 }
 
@@ -92,13 +92,8 @@ pub(crate) fn census(census: &Census) -> String {
     ];
     let others = [(census.unjudged, "unjudged"), (census.missing, "missing"), (census.new, "new")];
     let counts = judged.into_iter().chain(others.into_iter().filter(|(count, _)| *count > 0));
-    let counts: Vec<_> = counts.map(|(count, answer)| format!("{} {answer}", grouped(count))).collect();
-    format!("{} series: {}", grouped(census.total()), counts.join(", "))
-}
-
-/// Writes a count with commas between its thousands.
-pub(crate) fn grouped(count: usize) -> String {
-    number(count as f64)
+    let counts: Vec<_> = counts.map(|(count, answer)| format!("{} {answer}", counted(count))).collect();
+    format!("{} series: {}", counted(census.total()), counts.join(", "))
 }
 
 fn passed(census: &Census) -> String {
@@ -108,14 +103,14 @@ fn passed(census: &Census) -> String {
         (census.missing, "missing from the head"),
     ];
     let remarks = remarks.into_iter().filter(|(count, _)| *count > 0);
-    let remarks: String = remarks.map(|(count, what)| format!("; {} {what}", grouped(count))).collect();
-    format!("none of {} series slower or regressed{remarks}", grouped(census.total()))
+    let remarks: String = remarks.map(|(count, what)| format!("; {} {what}", counted(count))).collect();
+    format!("none of {} series slower or regressed{remarks}", counted(census.total()))
 }
 
 fn warned(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
     if census.slower == 0 {
-        let (undecided, judged) = (grouped(census.inconclusive), grouped(census.judged()));
+        let (undecided, judged) = (counted(census.inconclusive), counted(census.judged()));
         return format!("nothing could be decided: {undecided} of {judged} inconclusive");
     }
     beyond(outcome, (census.slower, "slower", "warn"), sink)
@@ -128,7 +123,7 @@ fn failed(outcome: &Outcome, sink: Sink) -> String {
         parts.push(beyond(outcome, (census.regressed, "regressed", "fail"), sink));
     }
     if census.inconclusive > 0 && outcome.policy.inconclusive == Inconclusive::Fail {
-        let (undecided, all) = (grouped(census.inconclusive), grouped(census.total()));
+        let (undecided, all) = (counted(census.inconclusive), counted(census.total()));
         parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
     }
     parts.join("; ")
@@ -136,7 +131,7 @@ fn failed(outcome: &Outcome, sink: Sink) -> String {
 
 fn beyond(outcome: &Outcome, (count, answer, limit): (usize, &str, &str), sink: Sink) -> String {
     let whose = if count == 1 { "its" } else { "their" };
-    let (count, all) = (grouped(count), grouped(total(outcome).total()));
+    let (count, all) = (counted(count), counted(total(outcome).total()));
     let worst = worst(outcome).expect("a series beyond a limit was judged");
     let worst = format!("{}, {}", sink.series(&worst.series), difference(worst, sink));
     format!("{count} of {all} series {answer} beyond {whose} {limit} limit (worst: {worst})")

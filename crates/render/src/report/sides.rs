@@ -3,8 +3,8 @@
 use perf_compare::{BaseChoice, Comparison, Endpoint, Notice, Outcome, Section};
 use perf_model::CommitId;
 
-use super::sentence::grouped;
 use crate::environment;
+use crate::number::counted;
 use crate::sink::Sink;
 
 /// How many notices are told apart.
@@ -106,14 +106,14 @@ fn notice(notice: &Notice, sink: Sink) -> String {
             format!("note: {asked} was not measured; {serves}, whose tree is the same, serves")
         }
         Notice::OnlyBaseMeasured { environment, series } => {
-            let (place, series) = (environment::summary(environment, sink), grouped(*series));
+            let (place, series) = (environment::summary(environment, sink), counted(*series));
             format!(
                 "warning: the base was also measured in {place}, {series} series; the head was not: they were \
                  not compared"
             )
         }
         Notice::UnreadableLines { commit, lines } => {
-            let (lines, commit) = (grouped(*lines), sink.commit(commit));
+            let (lines, commit) = (counted(*lines), sink.commit(commit));
             format!("warning: stored lines of {commit} that are kept but cannot be used: {lines}")
         }
         Notice::NoEnvironment { path } => {

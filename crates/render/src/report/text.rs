@@ -5,6 +5,7 @@ use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, fold
 use super::sentence::{self, Tone};
 use super::{command, refusal, sides};
 use crate::escape::terminal;
+use crate::number::counted;
 use crate::page::{Page, Table};
 use crate::sink::Sink;
 
@@ -104,7 +105,7 @@ fn tint(class: Class) -> Style {
 
 fn list(comparison: &Comparison, class: Class, outcome: &Outcome) -> Option<Vec<String>> {
     let rows = folded(comparison, class, Sink::Text);
-    let title = format!("{}: {}", class.title(), sentence::grouped(rows.len()));
+    let title = format!("{}: {}", class.title(), counted(rows.len()));
     let all = command::all(outcome);
     if class == Class::Unchanged && rows.len() > MOST_UNCHANGED {
         let all = all.map(|command| format!(" (all figures: `{command}`)"));
@@ -115,7 +116,7 @@ fn list(comparison: &Comparison, class: Class, outcome: &Outcome) -> Option<Vec<
     let rest = rows.len().saturating_sub(MOST_FOLDED);
     if rest > 0 {
         let all = all.map(|command| format!("; all of them: `{command}`")).unwrap_or_default();
-        lines.push(format!("  ... and {} more{all}", sentence::grouped(rest)));
+        lines.push(format!("  ... and {} more{all}", counted(rest)));
     }
     (!rows.is_empty()).then_some(lines)
 }
