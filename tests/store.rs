@@ -71,6 +71,21 @@ fn garbage_in_a_note_is_counted_and_hides_nothing() {
 }
 
 #[test]
+fn a_note_of_nothing_but_garbage_is_an_error_that_names_the_commit() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["notes", "--ref=perf/0123456789abcdef", "add", "-m", "garbage", "HEAD"]);
+    let before = sandbox.state();
+    assert_snapshot!(sandbox.perf(&["store", "show"]).whole());
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let refused = sandbox.perf(&["compare"]);
+    assert_eq!(refused.status, 3, "{}", refused.stdout);
+    assert!(refused.stdout.contains("cannot be used: 1"), "{}", refused.stdout);
+    sandbox.git(&["switch", "-q", "main"]);
+    assert!(sandbox.state().contains(before.lines().next().unwrap()), "the garbage is kept");
+}
+
+#[test]
 fn push_and_pull_say_what_they_did() {
     let sandbox = Sandbox::new();
     assert_snapshot!("push_without_a_remote", sandbox.perf(&["store", "push"]).whole());

@@ -105,9 +105,18 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
         return Err(Failure::new(format!("{}: {commit} was never measured", args.revision))
             .hint("`perf store log` lists what was; `perf store pull` brings what the remote has"));
     }
-    for line in &found.unusable {
-        output::warn(&format!("environment {}: {}", line.fingerprint, line.reason));
+    let reasons =
+        found.unusable.iter().map(|line| format!("environment {}: {}", line.fingerprint, line.reason));
+    if found.baselines.is_empty() {
+        let reasons: Vec<String> = reasons.collect();
+        return Err(Failure::new(format!(
+            "{}: nothing that is stored for {commit} can be used: {}",
+            args.revision,
+            reasons.join("; ")
+        ))
+        .hint("the lines are kept: `git log --notes='perf/*' -1 REV` shows them"));
     }
+    reasons.for_each(|reason| output::warn(&reason));
     let stored = Stored {
         subject: store.known(&commit).map(|commit| commit.subject),
         commit,
