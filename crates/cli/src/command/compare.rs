@@ -1,14 +1,16 @@
+mod search;
+mod sides;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use perf_compare::{
-    BaseChoice, Endpoint, Notice, Outcome, Pair, Policy, Refusal, Section, compare, differences,
-};
-use perf_model::{Baseline, CommitId};
+use perf_compare::{BaseChoice, Endpoint, Outcome, Pair, Section, compare};
 use perf_render::{Colour, Page};
-use perf_store::{BaseBranch, Commit, Store, Stored, SyncOptions};
+use perf_store::{Store, SyncOptions};
 
+use self::search::{Search, Sections};
+use self::sides::{Head, MERGE_BASE, Wanted, base_of, endpoint, unreadable};
 use crate::command::{Status, saved};
 use crate::config::{Config, OnInconclusive, OnRefusal, Percent};
 use crate::failure::{Failure, Result};
@@ -60,9 +62,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FORMAT[=FILE]")]
     output: Vec<Report>,
 }
-
-const MERGE_BASE: &str = "merge-base";
-const WORKTREE: &str = "worktree";
 
 /// How long a look at the remote for missing baselines may take.
 const PULL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -185,8 +184,14 @@ fn of_files(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Resul
 }
 
 fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
-    let mut head = Head::find(args, store)?;
-    let (base, choice) = base_of(args, config, store, &head)?;
+    let wanted = Wanted {
+        head: args.head.as_deref(),
+        against: &args.against,
+        environment: args.environment.as_deref(),
+        base_branch: config.base_branch.as_deref(),
+    };
+    let mut head = Head::find(&wanted, store)?;
+    let (base, choice) = base_of(&wanted, store, &head)?;
     let outcome = |base: Endpoint, sections, notices, head: &Head| Outcome {
         head: head.endpoint(store),
         base,
@@ -202,13 +207,16 @@ fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
             return Ok(outcome(Endpoint::Nothing, vec![section], vec![], &head));
         }
     };
-    let mut found = Search { args, config, store, base: &base, head: &head }.run()?;
+    let across: BTreeSet<String> = args.across.iter().cloned().collect();
+    let (max_lag, policy) = (config.max_lag, config.policy());
+    let search = |head: &Head| Search { store, base: &base, head, max_lag, across: &across, policy }.run();
+    let mut found = search(&head)?;
     if !found.complete() && !args.offline && ask_remote(store) {
         // What was missing may just have arrived.
-        head = Head::find(args, store)?;
-        found = Search { args, config, store, base: &base, head: &head }.run()?;
+        head = Head::find(&wanted, store)?;
+        found = search(&head)?;
     }
-    head.check_environment(args)?;
+    head.check_environment(&wanted)?;
     warn_of_uncrossed(args, &found);
     let mut notices = unreadable(store, [&base, head.commit()])?;
     notices.append(&mut found.notices);
@@ -235,217 +243,6 @@ fn ask_remote(store: &Store) -> bool {
         Err(error) => {
             output::warn(&format!("no baselines could be pulled: {error}"));
             false
-        }
-    }
-}
-
-/// The side that is judged.
-struct Head {
-    worktree: bool,
-    commit: Commit,
-    /// How many environments it was measured in.
-    measured: usize,
-    /// Those that are to be judged.
-    baselines: Vec<Stored>,
-}
-
-impl Head {
-    fn find(args: &Args, store: &Store) -> Result<Self> {
-        let measured = match args.head.as_deref() {
-            Some(WORKTREE) | None if store.work_dir().is_some() => store.worktree_baselines()?,
-            Some(_) | None => vec![],
-        };
-        let mut baselines = measured;
-        let worktree = !baselines.is_empty() || args.head.as_deref() == Some(WORKTREE);
-        let revision = args.head.as_deref().filter(|_| !worktree).unwrap_or("HEAD");
-        let commit = store.resolve(revision)?;
-        if !worktree {
-            baselines = store.find(&commit.lineage.commit)?.baselines;
-        }
-        let measured = baselines.len();
-        if let Some(wanted) = &args.environment {
-            baselines.retain(|stored| stored.fingerprint.as_str().starts_with(wanted.as_str()));
-        }
-        Ok(Self { worktree, commit, measured, baselines })
-    }
-
-    /// Refuses an environment that was asked for and is none of the head's.
-    fn check_environment(&self, args: &Args) -> Result<()> {
-        match &args.environment {
-            Some(wanted) if self.baselines.is_empty() && self.measured > 0 => Err(Failure::new(format!(
-                "--environment {wanted}: the head was measured in no such environment"
-            ))
-            .hint(format!("`perf store show {}` lists where it was", self.commit()))),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn commit(&self) -> &CommitId {
-        &self.commit.lineage.commit
-    }
-
-    fn endpoint(&self, store: &Store) -> Endpoint {
-        if self.worktree {
-            return Endpoint::Worktree { on: self.commit().clone() };
-        }
-        endpoint(store, self.commit())
-    }
-}
-
-fn endpoint(store: &Store, commit: &CommitId) -> Endpoint {
-    Endpoint::Commit { id: commit.clone(), subject: store.known(commit).map(|commit| commit.subject) }
-}
-
-/// Finds the base commit, or why there is none; and why it is the base.
-fn base_of(
-    args: &Args,
-    config: &Config,
-    store: &Store,
-    head: &Head,
-) -> Result<(std::result::Result<CommitId, Refusal>, BaseChoice)> {
-    if args.against != MERGE_BASE {
-        let base = store.resolve(&args.against)?.lineage.commit;
-        return Ok((Ok(base), BaseChoice::Named { revision: args.against.clone() }));
-    }
-    let BaseBranch { name: branch, tip } = store.base_branch(config.base_branch.as_deref())?;
-    Ok(match store.merge_base(head.commit(), &tip)? {
-        None => (Err(Refusal::NoMergeBase { branch: branch.clone() }), BaseChoice::MergeBase { branch }),
-        Some(base) if base != *head.commit() || head.worktree => (Ok(base), BaseChoice::MergeBase { branch }),
-        // On the base branch itself the interesting question is what the newest commit changed.
-        Some(head_itself) => {
-            let parent = head.commit.lineage.parents.first().cloned();
-            (parent.ok_or(Refusal::NothingBefore { head: head_itself }), BaseChoice::FirstParent { branch })
-        }
-    })
-}
-
-fn unreadable(store: &Store, commits: [&CommitId; 2]) -> Result<Vec<Notice>> {
-    let mut notices = Vec::new();
-    for commit in commits {
-        let lines = store.find(commit)?.unusable.len();
-        if lines > 0 {
-            notices.push(Notice::UnreadableLines { commit: commit.clone(), lines });
-        }
-    }
-    Ok(notices)
-}
-
-/// Looks for a base to every environment of the head.
-struct Search<'a> {
-    args: &'a Args,
-    config: &'a Config,
-    store: &'a Store,
-    base: &'a CommitId,
-    head: &'a Head,
-}
-
-#[derive(Default)]
-struct Sections {
-    sections: Vec<Section>,
-    notices: Vec<Notice>,
-}
-
-impl Sections {
-    /// Returns whether every environment found its base.
-    fn complete(&self) -> bool {
-        self.sections.iter().all(|section| {
-            !matches!(
-                section.result,
-                Err(Refusal::BaseNotMeasured { .. }
-                    | Refusal::HeadNotMeasured { .. }
-                    | Refusal::EnvironmentsDiffer { .. })
-            )
-        })
-    }
-}
-
-impl Search<'_> {
-    fn run(&self) -> Result<Sections> {
-        if self.head.baselines.is_empty() {
-            let refusal = Refusal::HeadNotMeasured { head: self.head.commit().clone() };
-            let sections = vec![Section { environment: None, result: Err(refusal) }];
-            return Ok(Sections { sections, notices: vec![] });
-        }
-        let mut found = Sections::default();
-        let at_base = self.store.find(self.base)?.baselines;
-        for Stored { baseline, .. } in &self.head.baselines {
-            let environment = Some(baseline.environment.clone());
-            let result = match self.base_for(baseline, &at_base, &mut found.notices)? {
-                Ok(pair) => compare(pair, &self.policy()),
-                Err(refusal) => Err(refusal),
-            };
-            found.sections.push(Section { environment, result });
-        }
-        if found.sections.iter().any(|section| section.result.is_ok()) {
-            found.notices.extend(self.only_at_base(&at_base));
-        }
-        Ok(found)
-    }
-
-    /// Names the environments of the base that the head was not measured in: they are in no census.
-    fn only_at_base(&self, at_base: &[Stored]) -> Vec<Notice> {
-        if self.args.environment.is_some() {
-            return vec![];
-        }
-        let of_head =
-            |base: &&Stored| self.head.baselines.iter().any(|head| head.fingerprint == base.fingerprint);
-        let only = at_base.iter().filter(|base| !of_head(base));
-        only.map(|base| Notice::OnlyBaseMeasured {
-            environment: Box::new(base.baseline.environment.clone()),
-            series: base.baseline.series().len(),
-        })
-        .collect()
-    }
-
-    fn policy(&self) -> Policy {
-        self.config.policy()
-    }
-
-    /// Finds the baseline to hold one baseline of the head against: at the base, else at an ancestor.
-    fn base_for(
-        &self,
-        head: &Baseline,
-        at_base: &[Stored],
-        notices: &mut Vec<Notice>,
-    ) -> Result<std::result::Result<Pair, Refusal>> {
-        if let Some(pair) = self.pair(head, at_base) {
-            return Ok(Ok(pair));
-        }
-        let line: Vec<Commit> = self.store.first_parents(self.base).take(self.config.max_lag + 1).collect();
-        for (distance, ancestor) in line.iter().enumerate().skip(1) {
-            let commit = &ancestor.lineage.commit;
-            let Some(pair) = self.pair(head, &self.store.find(commit)?.baselines) else { continue };
-            let (asked, serves) = (self.base.clone(), commit.clone());
-            let notice = if ancestor.lineage.tree == line[0].lineage.tree {
-                Notice::SameTreeServes { asked, serves }
-            } else {
-                Notice::AncestorServes { asked, serves, distance }
-            };
-            if !notices.contains(&notice) {
-                notices.push(notice);
-            }
-            return Ok(Ok(pair));
-        }
-        Ok(Err(self.refusal(head, at_base, line.len().saturating_sub(1))))
-    }
-
-    fn pair(&self, head: &Baseline, bases: &[Stored]) -> Option<Pair> {
-        let across: BTreeSet<String> = self.args.across.iter().cloned().collect();
-        let pairs =
-            bases.iter().filter_map(|base| Pair::new(base.baseline.clone(), head.clone(), &across).ok());
-        pairs.min_by_key(|pair| pair.across().len())
-    }
-
-    fn refusal(&self, head: &Baseline, at_base: &[Stored], looked_back: usize) -> Refusal {
-        let distance = |base: &&Stored| {
-            differences(&base.baseline.environment.identity, &head.environment.identity).len()
-        };
-        match at_base.iter().min_by_key(distance) {
-            Some(nearest) => Refusal::EnvironmentsDiffer {
-                base: Box::new(nearest.baseline.environment.clone()),
-                head: Box::new(head.environment.clone()),
-            },
-            None => Refusal::BaseNotMeasured { base: self.base.clone(), looked_back },
         }
     }
 }

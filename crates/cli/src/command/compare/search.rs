@@ -1,0 +1,134 @@
+//! Finds the baseline to hold each environment of the head against, and judges the pair.
+
+use std::collections::BTreeSet;
+
+use perf_compare::{Notice, Pair, Policy, Refusal, Section, compare, differences};
+use perf_model::{Baseline, CommitId};
+use perf_store::{Commit, Store, Stored};
+
+use super::sides::Head;
+use crate::failure::Result;
+
+/// Looks for a base to every environment of the head.
+pub(super) struct Search<'a> {
+    /// Where to look.
+    pub(super) store: &'a Store,
+    /// The base commit.
+    pub(super) base: &'a CommitId,
+    /// The head.
+    pub(super) head: &'a Head,
+    /// How far back from the base a baseline may lie.
+    pub(super) max_lag: usize,
+    /// Facts in which the two sides may differ.
+    pub(super) across: &'a BTreeSet<String>,
+    /// What verdicts are held against.
+    pub(super) policy: Policy,
+}
+
+/// What was found for every environment of the head.
+#[derive(Default)]
+pub(super) struct Sections {
+    pub(super) sections: Vec<Section>,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Sections {
+    /// Returns whether every environment found its base.
+    pub(super) fn complete(&self) -> bool {
+        self.sections.iter().all(|section| {
+            !matches!(
+                section.result,
+                Err(Refusal::BaseNotMeasured { .. }
+                    | Refusal::HeadNotMeasured { .. }
+                    | Refusal::EnvironmentsDiffer { .. })
+            )
+        })
+    }
+}
+
+impl Search<'_> {
+    /// Judges every environment of the head, or says why that one cannot be.
+    pub(super) fn run(&self) -> Result<Sections> {
+        if self.head.baselines.is_empty() {
+            let refusal = Refusal::HeadNotMeasured { head: self.head.commit().clone() };
+            let sections = vec![Section { environment: None, result: Err(refusal) }];
+            return Ok(Sections { sections, notices: vec![] });
+        }
+        let mut found = Sections::default();
+        let at_base = self.store.find(self.base)?.baselines;
+        for Stored { baseline, .. } in &self.head.baselines {
+            let environment = Some(baseline.environment.clone());
+            let result = match self.base_for(baseline, &at_base, &mut found.notices)? {
+                Ok(pair) => compare(pair, &self.policy),
+                Err(refusal) => Err(refusal),
+            };
+            found.sections.push(Section { environment, result });
+        }
+        if found.sections.iter().any(|section| section.result.is_ok()) {
+            found.notices.extend(self.only_at_base(&at_base));
+        }
+        Ok(found)
+    }
+
+    /// Names the environments of the base that the head was not measured in: they are in no census.
+    fn only_at_base(&self, at_base: &[Stored]) -> Vec<Notice> {
+        if self.head.is_narrowed() {
+            return vec![];
+        }
+        let of_head =
+            |base: &&Stored| self.head.baselines.iter().any(|head| head.fingerprint == base.fingerprint);
+        let only = at_base.iter().filter(|base| !of_head(base));
+        only.map(|base| Notice::OnlyBaseMeasured {
+            environment: Box::new(base.baseline.environment.clone()),
+            series: base.baseline.series().len(),
+        })
+        .collect()
+    }
+
+    /// Finds the baseline to hold one baseline of the head against: at the base, else at an ancestor.
+    fn base_for(
+        &self,
+        head: &Baseline,
+        at_base: &[Stored],
+        notices: &mut Vec<Notice>,
+    ) -> Result<std::result::Result<Pair, Refusal>> {
+        if let Some(pair) = self.pair(head, at_base) {
+            return Ok(Ok(pair));
+        }
+        let line: Vec<Commit> = self.store.first_parents(self.base).take(self.max_lag + 1).collect();
+        for (distance, ancestor) in line.iter().enumerate().skip(1) {
+            let commit = &ancestor.lineage.commit;
+            let Some(pair) = self.pair(head, &self.store.find(commit)?.baselines) else { continue };
+            let (asked, serves) = (self.base.clone(), commit.clone());
+            let notice = if ancestor.lineage.tree == line[0].lineage.tree {
+                Notice::SameTreeServes { asked, serves }
+            } else {
+                Notice::AncestorServes { asked, serves, distance }
+            };
+            if !notices.contains(&notice) {
+                notices.push(notice);
+            }
+            return Ok(Ok(pair));
+        }
+        Ok(Err(self.refusal(head, at_base, line.len().saturating_sub(1))))
+    }
+
+    fn pair(&self, head: &Baseline, bases: &[Stored]) -> Option<Pair> {
+        let pairs =
+            bases.iter().filter_map(|base| Pair::new(base.baseline.clone(), head.clone(), self.across).ok());
+        pairs.min_by_key(|pair| pair.across().len())
+    }
+
+    fn refusal(&self, head: &Baseline, at_base: &[Stored], looked_back: usize) -> Refusal {
+        let distance = |base: &&Stored| {
+            differences(&base.baseline.environment.identity, &head.environment.identity).len()
+        };
+        match at_base.iter().min_by_key(distance) {
+            Some(nearest) => Refusal::EnvironmentsDiffer {
+                base: Box::new(nearest.baseline.environment.clone()),
+                head: Box::new(head.environment.clone()),
+            },
+            None => Refusal::BaseNotMeasured { base: self.base.clone(), looked_back },
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Which two commits are compared, and what was measured at the head.
+
+use perf_compare::{BaseChoice, Endpoint, Notice, Refusal};
+use perf_model::CommitId;
+use perf_store::{BaseBranch, Commit, Store, Stored};
+
+use crate::failure::{Failure, Result};
+
+/// As a base: the merge base of the head with the base branch.
+pub(super) const MERGE_BASE: &str = "merge-base";
+
+/// As a head: uncommitted changes.
+const WORKTREE: &str = "worktree";
+
+/// What the caller asked for.
+pub(super) struct Wanted<'a> {
+    /// The head: a revision, `worktree`, or whatever is there.
+    pub(super) head: Option<&'a str>,
+    /// The base: a revision or `merge-base`.
+    pub(super) against: &'a str,
+    /// The first digits of the only environment to judge.
+    pub(super) environment: Option<&'a str>,
+    /// The base branch that perf.toml names.
+    pub(super) base_branch: Option<&'a str>,
+}
+
+/// The side that is judged.
+pub(super) struct Head {
+    /// Whether it is uncommitted changes on top of the commit.
+    worktree: bool,
+    commit: Commit,
+    /// How many environments it was measured in.
+    measured: usize,
+    /// Those that are to be judged.
+    pub(super) baselines: Vec<Stored>,
+}
+
+impl Head {
+    /// Finds the head that was asked for, in the environments that were asked for.
+    pub(super) fn find(wanted: &Wanted, store: &Store) -> Result<Self> {
+        let measured = match wanted.head {
+            Some(WORKTREE) | None if store.work_dir().is_some() => store.worktree_baselines()?,
+            Some(_) | None => vec![],
+        };
+        let mut baselines = measured;
+        let worktree = !baselines.is_empty() || wanted.head == Some(WORKTREE);
+        let revision = wanted.head.filter(|_| !worktree).unwrap_or("HEAD");
+        let commit = store.resolve(revision)?;
+        if !worktree {
+            baselines = store.find(&commit.lineage.commit)?.baselines;
+        }
+        let measured = baselines.len();
+        if let Some(digits) = wanted.environment {
+            baselines.retain(|stored| stored.fingerprint.as_str().starts_with(digits));
+        }
+        Ok(Self { worktree, commit, measured, baselines })
+    }
+
+    /// Refuses an environment that was asked for and is none of the head's.
+    pub(super) fn check_environment(&self, wanted: &Wanted) -> Result<()> {
+        match wanted.environment {
+            Some(digits) if self.baselines.is_empty() && self.measured > 0 => Err(Failure::new(format!(
+                "--environment {digits}: the head was measured in no such environment"
+            ))
+            .hint(format!("`perf store show {}` lists where it was", self.commit()))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Returns whether environments were left out because they were not asked for.
+    pub(super) fn is_narrowed(&self) -> bool {
+        self.baselines.len() < self.measured
+    }
+
+    /// Returns the commit, or the one below the uncommitted changes.
+    pub(super) fn commit(&self) -> &CommitId {
+        &self.commit.lineage.commit
+    }
+
+    /// Names the head in a report.
+    pub(super) fn endpoint(&self, store: &Store) -> Endpoint {
+        if self.worktree {
+            return Endpoint::Worktree { on: self.commit().clone() };
+        }
+        endpoint(store, self.commit())
+    }
+}
+
+/// Names a commit in a report.
+pub(super) fn endpoint(store: &Store, commit: &CommitId) -> Endpoint {
+    Endpoint::Commit { id: commit.clone(), subject: store.known(commit).map(|commit| commit.subject) }
+}
+
+/// Finds the base commit, or why there is none; and why it is the base.
+pub(super) fn base_of(
+    wanted: &Wanted,
+    store: &Store,
+    head: &Head,
+) -> Result<(std::result::Result<CommitId, Refusal>, BaseChoice)> {
+    if wanted.against != MERGE_BASE {
+        let base = store.resolve(wanted.against)?.lineage.commit;
+        return Ok((Ok(base), BaseChoice::Named { revision: wanted.against.to_owned() }));
+    }
+    let BaseBranch { name: branch, tip } = store.base_branch(wanted.base_branch)?;
+    Ok(match store.merge_base(head.commit(), &tip)? {
+        None => (Err(Refusal::NoMergeBase { branch: branch.clone() }), BaseChoice::MergeBase { branch }),
+        Some(base) if base != *head.commit() || head.worktree => (Ok(base), BaseChoice::MergeBase { branch }),
+        // On the base branch itself the interesting question is what the newest commit changed.
+        Some(head_itself) => {
+            let parent = head.commit.lineage.parents.first().cloned();
+            (parent.ok_or(Refusal::NothingBefore { head: head_itself }), BaseChoice::FirstParent { branch })
+        }
+    })
+}
+
+/// Counts the stored lines of the two commits that cannot be used.
+pub(super) fn unreadable(store: &Store, commits: [&CommitId; 2]) -> Result<Vec<Notice>> {
+    let mut notices = Vec::new();
+    for commit in commits {
+        let lines = store.find(commit)?.unusable.len();
+        if lines > 0 {
+            notices.push(Notice::UnreadableLines { commit: commit.clone(), lines });
+        }
+    }
+    Ok(notices)
+}
