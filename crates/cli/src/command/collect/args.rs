@@ -1,0 +1,98 @@
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+/// Read benchmark output, or measure a command, and record one run
+///
+/// Without paths it reads every `[[suite]]` of perf.toml, or `target/criterion` where none is configured. The run
+/// is recorded for HEAD; with uncommitted changes it is kept for this work tree only.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Output of benchmark tools: files, directories, or `-` for standard input
+    #[arg(value_name = "PATH", conflicts_with = "command")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The format of the output; detected by content where not given
+    #[arg(long, value_name = "NAME", conflicts_with = "command")]
+    pub(super) format: Option<String>,
+    /// Print the formats that can be read
+    #[arg(long, exclusive = true)]
+    pub(super) list_formats: bool,
+    /// Run the suites' `run` commands first
+    #[arg(long, conflicts_with_all = ["paths", "command"])]
+    pub(super) run: bool,
+    /// Record this many runs, one after the other; each runs the suites (or the command) anew
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(super) rounds: NonZeroU32,
+    /// How often to execute the command; each execution is one sample of the run
+    #[arg(long, value_name = "N", requires = "command", default_value = "10")]
+    pub(super) runs: NonZeroU32,
+    /// How often to execute the command before measuring
+    #[arg(long, value_name = "K", requires = "command", default_value = "0")]
+    pub(super) warmup: u32,
+    /// The benchmark's name; the command line where not given
+    #[arg(long, value_name = "NAME", requires = "command")]
+    pub(super) name: Option<String>,
+    /// Keep only this metric of the command; may be repeated
+    #[arg(long, value_name = "NAME", requires = "command", value_parser = METRICS)]
+    pub(super) metric: Vec<String>,
+    /// Record for this commit instead of HEAD
+    #[arg(long, value_name = "REV")]
+    pub(super) commit: Option<String>,
+    /// Add or override an identity fact of the environment
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact)]
+    pub(super) set: Vec<(String, String)>,
+    /// When it was measured: `2026-01-31`, `2026-01-31T12:00:00Z` [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(super) time: Option<OffsetDateTime>,
+    /// Record nothing; print what was read
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Record nothing; write the run to a file for `perf compare --base-file ... --head-file ...`
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(super) save: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// A command to measure: wall, user and system time and peak memory
+    #[arg(last = true, value_name = "CMD")]
+    pub(super) command: Vec<OsString>,
+}
+
+/// What is read off a command.
+const METRICS: [&str; 4] = ["time", "user-time", "system-time", "peak-rss"];
+
+/// Parses `KEY=VALUE`.
+pub(crate) fn fact(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        Some(_) | None => Err("expected KEY=VALUE".into()),
+    }
+}
+
+fn moment(text: &str) -> std::result::Result<OffsetDateTime, String> {
+    let day = time::Date::parse(text, format_description!("[year]-[month]-[day]"));
+    day.map(|day| day.midnight().assume_utc())
+        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339))
+        .map_err(|_| "expected a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_and_moments_are_read_as_documented() {
+        assert_eq!(fact("cpu = big = fast"), Ok(("cpu".into(), "big = fast".into())));
+        assert!(fact("cpu").is_err() && fact("=x").is_err());
+        for good in ["2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00+02:00"] {
+            assert!(moment(good).is_ok(), "{good}");
+        }
+        for bad in ["", "yesterday", "2026-02-30", "1700000000"] {
+            assert!(moment(bad).is_err(), "{bad}");
+        }
+    }
+}

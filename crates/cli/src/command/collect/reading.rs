@@ -1,0 +1,128 @@
+//! Gets outputs: from paths, from the suites of perf.toml, or by measuring a command.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use perf_collect::{Output, Plan, Skipped, Step};
+use perf_model::{Measurement, Source};
+
+use super::args::Args;
+use super::recording::RECORDER;
+use crate::config::{Config, Suite};
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::place::Place;
+
+/// Reads everything that goes into one run; what was skipped is said.
+pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> Result<Vec<Output>> {
+    let outputs = if !args.command.is_empty() {
+        vec![measure(args, place)?]
+    } else if args.paths.is_empty() {
+        read_suites(args, top, config)?
+    } else {
+        let format = args.format.as_deref();
+        args.paths.iter().map(|path| read_path(path, place, format)).collect::<Result<_>>()?
+    };
+    for Skipped { place, reason } in outputs.iter().flat_map(|output| &output.skipped) {
+        output::warn(&format!("skipped {place}: {reason}"));
+    }
+    refuse_duplicates(&outputs)?;
+    Ok(outputs)
+}
+
+fn read_path(path: &Path, place: &Place, format: Option<&str>) -> Result<Output> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::new("standard input cannot be read").because(&error))?;
+        return Ok(perf_collect::read_bytes("standard input", &bytes, format)?);
+    }
+    Ok(perf_collect::read(&place.path(path), format)?)
+}
+
+fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> {
+    let criterion = top.join("target").join("criterion");
+    if config.suite.is_empty() && !args.run && criterion.is_dir() {
+        output::note("no [[suite]] in perf.toml: reading target/criterion");
+        return Ok(vec![perf_collect::read(&criterion, Some("criterion"))?]);
+    }
+    if config.suite.is_empty() {
+        return Err(Failure::new("nothing to read: no path was given and perf.toml has no [[suite]]")
+            .hint("`perf collect target/criterion`, or `perf init` to write a perf.toml"));
+    }
+    config.suite.iter().map(|suite| read_suite(args, top, suite)).collect()
+}
+
+fn read_suite(args: &Args, top: &Path, suite: &Suite) -> Result<Output> {
+    if args.run {
+        let Some(command) = &suite.run else {
+            return Err(Failure::new(format!("perf.toml: suite `{}` has no `run` command", suite.name))
+                .hint("`perf collect` without --run reads what is there"));
+        };
+        output::note(&format!("suite {}: {command}", suite.name));
+        perf_collect::run_suite(command, top)?;
+    }
+    let format = args.format.as_deref().or(suite.format.as_deref());
+    Ok(perf_collect::read(&top.join(&suite.path), format)?)
+}
+
+fn measure(args: &Args, place: &Place) -> Result<Output> {
+    let (program, arguments) = args.command.split_first().expect("clap gives at least one word");
+    let plan = Plan {
+        program: program.clone(),
+        args: arguments.to_vec(),
+        runs: args.runs,
+        warmup: args.warmup,
+        name: args.name.clone(),
+        dir: Some(place.dir.clone()),
+    };
+    // Draws on standard error, and only where that is a terminal.
+    let bar = ProgressBar::new(u64::from(args.runs.get()) + u64::from(args.warmup));
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+    bar.set_style(style.expect("the template is valid"));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let measured = perf_collect::measure(&plan, |step| match step {
+        Step::Warmup { number, .. } => {
+            bar.set_message("warming up");
+            bar.set_position(u64::from(number) - 1);
+        }
+        Step::Run { number, .. } => {
+            bar.set_message("measuring");
+            bar.set_position(u64::from(args.warmup) + u64::from(number) - 1);
+        }
+    });
+    bar.finish_and_clear();
+    Ok(Output {
+        source: Source { format: "command".into(), tool: RECORDER.into() },
+        measurements: only(&args.metric, measured?),
+        skipped: vec![],
+        newest: None,
+        oldest: None,
+    })
+}
+
+/// Keeps the metrics that were named; all where none was.
+fn only(names: &[String], measured: Vec<Measurement>) -> Vec<Measurement> {
+    let wanted = |measurement: &Measurement| names.is_empty() || names.contains(&measurement.metric.name);
+    measured.into_iter().filter(wanted).collect()
+}
+
+fn refuse_duplicates(outputs: &[Output]) -> Result<()> {
+    let mut seen = std::collections::BTreeMap::new();
+    for output in outputs {
+        for measurement in &output.measurements {
+            if let Some(first) = seen.insert(measurement.series(), &output.source.format) {
+                return Err(Failure::new(format!(
+                    "{}: occurs in two of the outputs ({first}, {})",
+                    measurement.series(),
+                    output.source.format
+                ))
+                .hint("one run holds each series once: record the outputs as runs of their own"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Makes a run of what was read and records it.
+
+use perf_collect::Output;
+use perf_model::{Environment, Lineage, Measurement, Run, RunId};
+use perf_store::{Commit, Store};
+use time::OffsetDateTime;
+
+use super::args::Args;
+use crate::failure::{self, Failure, Result};
+use crate::output;
+
+/// Who records.
+pub(super) const RECORDER: &str = concat!("perf ", env!("CARGO_PKG_VERSION"));
+
+/// What a run is recorded for.
+pub(super) struct Target {
+    /// The commit, or the one below the uncommitted changes.
+    pub(super) commit: Commit,
+    dirty: bool,
+}
+
+impl Target {
+    /// Finds the commit, and whether what is there is it.
+    pub(super) fn find(args: &Args, store: &Store) -> Result<Self> {
+        let dirty = store.is_dirty()?;
+        let Some(revision) = &args.commit else {
+            return Ok(Self { commit: store.resolve("HEAD")?, dirty });
+        };
+        let commit = store.resolve(revision)?;
+        let is_head = store.resolve("HEAD").is_ok_and(|head| head.lineage == commit.lineage);
+        if dirty && is_head {
+            return Err(Failure::new(format!(
+                "{revision}: the work tree has uncommitted changes, so what was measured is not this commit"
+            ))
+            .hint("`git stash` or `git commit` first; without --commit the run is kept for this work tree"));
+        }
+        Ok(Self { commit, dirty: false })
+    }
+}
+
+/// Warns of results that were written before the commit they are recorded for.
+pub(super) fn warn_of_stale(outputs: &[Output], commit: &Commit) {
+    for output in outputs {
+        let Some(newest) = output.newest else { continue };
+        let written = OffsetDateTime::from(newest);
+        if written.unix_timestamp() < commit.seconds {
+            output::warn(&format!(
+                "the newest {} result was written before {} was committed: is it of an earlier commit?",
+                output.source.format,
+                commit.lineage.commit.short()
+            ));
+        }
+    }
+}
+
+/// Makes a run of what was read.
+pub(super) fn assemble(
+    args: &Args,
+    target: &Target,
+    environment: Environment,
+    outputs: &[Output],
+) -> Result<Run> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
+    let Commit { lineage, .. } = &target.commit;
+    Ok(Run {
+        id: RunId::from_bits(u128::from_le_bytes(bits)),
+        lineage: Lineage::clone(lineage),
+        time: args.time.unwrap_or_else(|| to_the_millisecond(OffsetDateTime::now_utc())),
+        recorder: RECORDER.into(),
+        environment,
+        sources: outputs.iter().map(|output| output.source.clone()).collect(),
+        measurements: measurements(outputs),
+    })
+}
+
+/// Cuts off what no reader of a record needs.
+fn to_the_millisecond(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000)
+        .expect("fewer nanoseconds are valid too")
+}
+
+/// Records a run for its target and says so.
+pub(super) fn record(args: &Args, store: &Store, target: &Target, run: &Run, round: u32) -> Result<()> {
+    let commit = &run.lineage.commit;
+    let fingerprint = run.environment.fingerprint();
+    let series = run.measurements.len();
+    let what = match args.rounds.get() {
+        1 => format!("{series} series"),
+        rounds => format!("round {round} of {rounds}, {series} series,"),
+    };
+    if target.dirty {
+        store.record_worktree(run)?;
+        output::note(&format!(
+            "uncommitted changes on top of {}: {what} kept for this work tree, not filed under the commit",
+            commit.short()
+        ));
+    } else {
+        warn_of_twin(store, run)?;
+        let recorded = store.record(run)?;
+        if let Some(error) = recorded.unfolded {
+            let why = failure::in_one_line(error);
+            output::warn(&format!("the run is safe in the journal, but not in the notes yet: {why}"));
+        }
+        output::note(&format!("recorded {what} for {} in environment {fingerprint}", commit.short()));
+    }
+    if args.json {
+        output::print_json(&serde_json::json!({
+            "commit": commit.as_str(),
+            "fingerprint": fingerprint.as_str(),
+            "run": run.id.as_str(),
+            "series": series,
+            "worktree": target.dirty,
+        }))?;
+    }
+    Ok(())
+}
+
+/// The same output read twice is one execution; counted twice, noise looks smaller than it is.
+fn warn_of_twin(store: &Store, run: &Run) -> Result<()> {
+    let found = store.find(&run.lineage.commit)?;
+    let runs = found.baselines.iter().flat_map(|stored| &stored.baseline.runs);
+    let fingerprint = run.environment.fingerprint();
+    let mut sorted = run.measurements.clone();
+    sorted.sort_by_cached_key(Measurement::series);
+    let twin = runs
+        .filter(|other| other.environment.fingerprint() == fingerprint)
+        .find(|other| other.measurements == sorted);
+    if let Some(twin) = twin {
+        output::warn(&format!(
+            "run {} of this commit has exactly these numbers: was the same output read twice?",
+            &twin.id.as_str()[..8]
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the measurements of all outputs.
+pub(super) fn measurements(outputs: &[Output]) -> Vec<Measurement> {
+    outputs.iter().flat_map(|output| &output.measurements).cloned().collect()
+}
