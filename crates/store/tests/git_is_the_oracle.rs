@@ -467,3 +467,71 @@ fn runs_of_uncommitted_changes_recorded_at_once_are_all_kept() {
     });
     assert_eq!(sandbox.store("repo").worktree_baselines().unwrap()[0].baseline.runs.len(), 12);
 }
+
+/// A real `git daemon` on loopback, stopped when it goes out of scope.
+struct Daemon {
+    child: std::process::Child,
+    port: u16,
+}
+
+impl Daemon {
+    fn serving(dir: &Path) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let programs = Command::new("git").arg("--exec-path").output().unwrap().stdout;
+        let program = Path::new(String::from_utf8(programs).unwrap().trim()).join("git-daemon");
+        let child = Command::new(program)
+            .args(["--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"])
+            .arg(format!("--port={port}"))
+            .arg(format!("--base-path={}", dir.display()))
+            .arg(dir)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let daemon = Self { child, port };
+        for _ in 0..500 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return daemon;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("git daemon does not answer on port {port}");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn writers_at_once_all_arrive_over_the_git_protocol() {
+    let names = ["one", "two", "three", "four"];
+    let sandbox = shared(&names);
+    let daemon = Daemon::serving(sandbox.dir.path());
+    for name in names {
+        let url = format!("git://127.0.0.1:{}/remote.git", daemon.port);
+        sandbox.git(name, &["remote", "set-url", "origin", &url]);
+    }
+    std::thread::scope(|scope| {
+        for (n, name) in names.iter().enumerate() {
+            let sandbox = &sandbox;
+            scope.spawn(move || {
+                let store = sandbox.store(name);
+                store.record(&sandbox.run(name, "HEAD", n as u128 + 1)).unwrap();
+                store.push(&options()).unwrap();
+            });
+        }
+    });
+    let remote = sandbox.store("remote.git");
+    assert_eq!(ids(&remote, &remote.resolve("main").unwrap().lineage.commit), ["1", "2", "3", "4"]);
+    drop(daemon);
+    let one = sandbox.store("one");
+    one.record(&sandbox.run("one", "HEAD", 9)).unwrap();
+    assert!(one.push(&options()).is_err(), "nobody answers any more");
+    assert!(
+        ids(&one, &one.resolve("main").unwrap().lineage.commit).contains(&"9".to_owned()),
+        "the run stays"
+    );
+}
