@@ -127,6 +127,28 @@ fn reading_the_same_output_twice_is_pointed_out() {
 }
 
 #[test]
+fn results_of_an_earlier_commit_are_pointed_out() {
+    let sandbox = Sandbox::new();
+    let at = |name: &str, year: u64| {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs((year - 1970) * 31_557_600);
+        fs::File::options().write(true).open(sandbox.path(name)).unwrap().set_modified(time).unwrap();
+    };
+    for (name, year) in [("old", 2020), ("new", 2027)] {
+        let dir = format!("tree/{name}/new");
+        sandbox
+            .write(&format!("{dir}/benchmark.json"), format!(r#"{{"full_id":"{name}","throughput":null}}"#));
+        sandbox.write(&format!("{dir}/sample.json"), r#"{"iters":[1.0,1.0],"times":[5.0,6.0]}"#);
+        at(&format!("{dir}/sample.json"), year);
+    }
+    let some = sandbox.perf(&["collect", "../tree"]);
+    assert!(some.stderr.contains("do those benchmarks still exist?"), "{}", some.stderr);
+    at("tree/new/new/sample.json", 2020);
+    let all = sandbox.perf(&["collect", "../tree"]);
+    assert!(all.stderr.contains("is it of an earlier commit?"), "{}", all.stderr);
+    assert_eq!((some.status, all.status), (0, 0));
+}
+
+#[test]
 fn init_writes_a_file_that_works_and_keeps_an_existing_one() {
     let sandbox = Sandbox::new();
     assert_snapshot!(sandbox.perf(&["init"]).whole());

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use perf_render::escape::message;
 use perf_store::{Store, StoreError, SyncOptions};
 
 use crate::command::Status;
@@ -71,7 +72,7 @@ fn line(finding: &Finding) -> String {
         Grade::Problem => "problem",
     };
     let remedy = finding.remedy.as_ref().map_or_else(String::new, |remedy| format!("         {remedy}\n"));
-    format!("{word}  {}\n{remedy}", finding.what)
+    format!("{word}  {}\n{remedy}", message(&finding.what))
 }
 
 fn configuration(place: &Place, store: &Store) -> Finding {

@@ -1,5 +1,7 @@
 //! Makes a run of what was read and records it.
 
+use std::time::SystemTime;
+
 use perf_collect::Output;
 use perf_model::{Environment, Lineage, Measurement, Run, RunId};
 use perf_store::{Commit, Store};
@@ -40,14 +42,17 @@ impl Target {
 
 /// Warns of results that were written before the commit they are recorded for.
 pub(super) fn warn_of_stale(outputs: &[Output], commit: &Commit) {
+    let is_older = |written: SystemTime| OffsetDateTime::from(written).unix_timestamp() < commit.seconds;
+    let commit = commit.lineage.commit.short();
     for output in outputs {
-        let Some(newest) = output.newest else { continue };
-        let written = OffsetDateTime::from(newest);
-        if written.unix_timestamp() < commit.seconds {
+        let format = &output.source.format;
+        if output.newest.is_some_and(is_older) {
             output::warn(&format!(
-                "the newest {} result was written before {} was committed: is it of an earlier commit?",
-                output.source.format,
-                commit.lineage.commit.short()
+                "the newest {format} result was written before {commit} was committed: is it of an earlier commit?"
+            ));
+        } else if output.oldest.is_some_and(is_older) {
+            output::warn(&format!(
+                "some {format} results were written before {commit} was committed: do those benchmarks still exist?"
             ));
         }
     }
