@@ -1,3 +1,5 @@
+use perf_model::Better;
+
 /// How large a change for the worse must be before it warns, and before it fails.
 ///
 /// Both are relative: `0.1` is 10 %. For a metric where higher is better, a limit of 10 % means a drop of
@@ -15,6 +17,20 @@ impl Default for Limits {
     fn default() -> Self {
         Self { warn: 0.10, fail: 0.25 }
     }
+}
+
+/// Turns a relative limit into a logarithmic one: a rise of `limit`, or a drop of `limit` where higher is better.
+///
+/// A shade under the exact value, so that a change of precisely 10 % reaches a limit of 10 % despite rounding; but
+/// above zero, so that no change at all reaches no limit.
+pub(crate) fn log_limit(limit: f64, better: Better) -> f64 {
+    const ROUNDING: f64 = 1e-12;
+    let exact = match better {
+        Better::Lower => limit.ln_1p(),
+        Better::Higher if limit < 1.0 => -(-limit).ln_1p(),
+        Better::Higher => f64::INFINITY,
+    };
+    (exact - ROUNDING).max(f64::MIN_POSITIVE)
 }
 
 /// What a series that cannot be decided means for the gate.

@@ -9,7 +9,7 @@ use std::f64::consts::E;
 use fastrand::Rng;
 use perf_model::{Better, Kind, Metric, Reading, median};
 
-use crate::policy::Limits;
+use crate::policy::{Limits, log_limit};
 
 /// The answer for one series, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +101,7 @@ impl Change {
 /// Gives the verdict on a change.
 pub(crate) fn judge(change: &Change, limits: &Limits, metric: &Metric) -> Verdict {
     let worsening = change.worsening();
-    let (warn, fail) = (threshold(limits.warn, metric.better), threshold(limits.fail, metric.better));
+    let (warn, fail) = (log_limit(limits.warn, metric.better), log_limit(limits.fail, metric.better));
     if metric.kind == Kind::Exact {
         return match worsening {
             worse if worse >= fail => Verdict::Regressed,
@@ -123,19 +123,6 @@ pub(crate) fn judge(change: &Change, limits: &Limits, metric: &Metric) -> Verdic
         Some((worst, _)) if worst < warn => Verdict::Unchanged,
         Some(_) => Verdict::Inconclusive,
     }
-}
-
-/// Turns a relative limit into a logarithmic one: a rise of `limit`, or a drop of `limit` where higher is better.
-///
-/// A shade under the exact value, so that a change of precisely 10 % reaches a limit of 10 % despite rounding.
-fn threshold(limit: f64, better: Better) -> f64 {
-    const ROUNDING: f64 = 1e-12;
-    let exact = match better {
-        Better::Lower => limit.ln_1p(),
-        Better::Higher if limit < 1.0 => -(-limit).ln_1p(),
-        Better::Higher => f64::INFINITY,
-    };
-    exact - ROUNDING
 }
 
 /// Returns the median over the runs of each run's location.
@@ -298,6 +285,13 @@ mod tests {
             (800.0, Verdict::Improved),
         ] {
             assert_eq!(verdict(&[&[1000.0]], &[&[head]], &exact), expected, "{head}");
+        }
+        let strict = Limits { warn: 0.0, fail: 0.0 };
+        for (head, expected) in
+            [(1000.0, Verdict::Unchanged), (1001.0, Verdict::Regressed), (999.0, Verdict::Improved)]
+        {
+            let change = Change::between(&runs(&[&[1000.0]]), &runs(&[&[head]]), &exact);
+            assert_eq!(judge(&change, &strict, &exact), expected, "{head} at a limit of zero");
         }
         assert_eq!(verdict(&[&[0.0]], &[&[1.0]], &exact), Verdict::Regressed, "from zero");
         assert_eq!(verdict(&[&[0.0]], &[&[0.0]], &exact), Verdict::Unchanged, "zero stays zero");

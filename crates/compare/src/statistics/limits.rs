@@ -2,7 +2,7 @@ use perf_model::Better;
 
 use super::finding::Finding;
 use super::series::Series;
-use crate::policy::Limits;
+use crate::policy::{Limits, log_limit};
 use crate::rule::Verdict;
 
 /// Limits as logarithms of ratios, for a change that is positive where it is for the worse.
@@ -14,21 +14,9 @@ pub(super) struct LogLimits {
 
 impl LogLimits {
     pub(super) fn new(limits: Limits, better: Better) -> Self {
-        let fail = logarithm(limits.fail, better);
-        Self { warn: logarithm(limits.warn, better).min(fail), fail }
+        let fail = log_limit(limits.fail, better);
+        Self { warn: log_limit(limits.warn, better).min(fail), fail }
     }
-}
-
-/// A shade under the exact value, so that a change of precisely 10 % reaches a limit of 10 % despite
-/// rounding.
-fn logarithm(limit: f64, better: Better) -> f64 {
-    const ROUNDING: f64 = 1e-12;
-    let exact = match better {
-        Better::Lower => limit.ln_1p(),
-        Better::Higher if limit < 1.0 => -(-limit).ln_1p(),
-        Better::Higher => f64::INFINITY,
-    };
-    exact - ROUNDING
 }
 
 /// Judges a series by its limits alone, from one value a side.
