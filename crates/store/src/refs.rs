@@ -1,5 +1,8 @@
 //! Names of refs, and changing them by compare-and-swap.
 
+use std::path::Path;
+use std::time::Duration;
+
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
@@ -7,7 +10,7 @@ use gix::refs::{FullName, Target};
 use perf_model::Fingerprint;
 use time::OffsetDateTime;
 
-use crate::error::{Doing, StoreError};
+use crate::error::{At, Doing, StoreError};
 use crate::git::Git;
 
 /// Where the notes of all environments live. The ref of this very name must never exist: it would make every
@@ -91,6 +94,9 @@ pub(crate) fn swap(
     }
 }
 
+/// A process holds the lock of a ref for milliseconds; one this old was left behind by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(600);
+
 /// Does the same through git, which needs fewer locks: a stale `packed-refs.lock` does not stop it.
 fn swap_with_git(
     repo: &gix::Repository,
@@ -100,11 +106,19 @@ fn swap_with_git(
 ) -> Result<Swap, StoreError> {
     let old = old.unwrap_or_else(|| ObjectId::null(repo.object_hash()));
     let args = ["update-ref", "--create-reflog", "-m", "perf", name, &new.to_string(), &old.to_string()];
+    let path = repo.common_dir().join(format!("{name}.lock"));
+    if is_abandoned(&path) {
+        std::fs::remove_file(&path).at(&path, "cannot be removed")?;
+    }
     if Git::local(repo).ask(&args)?.status.success() {
         return Ok(Swap::Done);
     }
-    let path = repo.common_dir().join(format!("{name}.lock"));
     if path.exists() { Err(StoreError::Locked { name: name.to_owned(), path }) } else { Ok(Swap::Lost) }
+}
+
+fn is_abandoned(lock: &Path) -> bool {
+    let made = lock.metadata().and_then(|meta| meta.modified());
+    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 
 /// Returns who notes commits are by: the configured committer, or a stand-in where none is configured.

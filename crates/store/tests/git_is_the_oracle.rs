@@ -204,6 +204,20 @@ fn a_locked_ref_delays_a_run_but_does_not_lose_it() {
 }
 
 #[test]
+fn a_lock_that_a_killed_process_left_long_ago_is_removed() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    store.record(&run).unwrap();
+    let lock =
+        sandbox.path("repo").join(format!(".git/refs/notes/perf/{}.lock", run.environment.fingerprint()));
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::create(&lock).unwrap().set_modified(long_ago).unwrap();
+    let recorded = store.record(&sandbox.run("repo", "HEAD", 2)).unwrap();
+    assert!(recorded.unfolded.is_none(), "{:?}", recorded.unfolded);
+    assert!(!lock.exists());
+}
+
+#[test]
 fn a_bare_repository_and_a_linked_work_tree_share_the_notes() {
     let sandbox = Sandbox::new("sha1");
     let run = sandbox.run("repo", "HEAD", 1);
