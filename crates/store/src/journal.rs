@@ -100,15 +100,9 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Marks lines of the journal as being in the local notes.
-    pub(crate) fn keep(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        for entry in entries {
-            let dir = self.stage_dir(Stage::Kept).join(entry.fingerprint.as_str());
-            fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
-            let name = entry.path.file_name().expect("an entry is a file in a directory");
-            done(fs::rename(&entry.path, dir.join(name))).at(&entry.path, "cannot be moved")?;
-        }
-        Ok(())
+    /// Marks lines as being in the local notes; returns the very same lines where they are now.
+    pub(crate) fn keep(&self, entries: &[Entry]) -> Result<Vec<Entry>, StoreError> {
+        entries.iter().map(|entry| self.keep_one(entry)).collect()
     }
 
     /// Drops lines that a remote has.
@@ -123,6 +117,16 @@ impl Journal {
     pub(crate) fn forget_settled(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let settled = |entry: &&Entry| entry.stage == Stage::Kept && is_older(&entry.path, SETTLED);
         self.forget(&entries.iter().filter(settled).cloned().collect::<Vec<_>>())
+    }
+
+    fn keep_one(&self, entry: &Entry) -> Result<Entry, StoreError> {
+        let dir = self.stage_dir(Stage::Kept).join(entry.fingerprint.as_str());
+        let path = dir.join(entry.path.file_name().expect("an entry is a file in a directory"));
+        if entry.stage == Stage::Journal {
+            fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
+            done(fs::rename(&entry.path, &path)).at(&entry.path, "cannot be moved")?;
+        }
+        Ok(Entry { stage: Stage::Kept, path, ..entry.clone() })
     }
 
     fn stage_dir(&self, stage: Stage) -> PathBuf {
@@ -205,6 +209,19 @@ mod tests {
         assert_eq!(stages(&journal), []);
         journal.forget(&entries).expect("dropping twice is harmless");
         assert_eq!(entries[0].read().unwrap(), None);
+    }
+
+    #[test]
+    fn a_line_that_came_meanwhile_is_not_dropped_with_the_others() {
+        let (_dir, journal, fingerprint, commit) = journal();
+        journal.write(&fingerprint, &commit, &RunId::from_bits(1), b"first").unwrap();
+        let shared = journal.entries(&fingerprint).unwrap();
+        journal.write(&fingerprint, &commit, &RunId::from_bits(2), b"second").unwrap();
+        let kept = journal.keep(&shared).unwrap();
+        assert_eq!(kept[0].read().unwrap().unwrap(), b"first");
+        journal.forget(&kept).unwrap();
+        let left = journal.entries(&fingerprint).unwrap();
+        assert_eq!((left.len(), left[0].read().unwrap().unwrap()), (1, b"second".to_vec()));
     }
 
     #[test]

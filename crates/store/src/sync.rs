@@ -228,12 +228,12 @@ impl Store {
         if let Some(theirs) = theirs.commit.filter(|_| theirs != seen) {
             refs::swap(&self.repo, &seen_ref, seen.commit, theirs, self.now)?;
         }
-        self.journal().keep(&entries)?;
+        // Only these lines are known to be safe: another process may have added to the journal meanwhile.
+        let entries = self.journal().keep(&entries)?;
         if lines == 0 {
-            self.journal().forget(&self.journal().entries(&fingerprint)?)?;
+            self.journal().forget(&entries)?;
             return Ok(None);
         }
-        let entries = self.journal().entries(&fingerprint)?;
         Ok(Some(Ahead { fingerprint, remote: theirs.commit, local, lines, entries }))
     }
 

@@ -549,3 +549,34 @@ fn writers_at_once_all_arrive_over_the_git_protocol() {
         "the run stays"
     );
 }
+
+#[test]
+fn runs_recorded_while_the_same_clone_pushes_all_arrive() {
+    const WRITERS: u128 = 3;
+    const RUNS: u128 = 60;
+    let sandbox = shared(&["one"]);
+    let writing = std::sync::atomic::AtomicUsize::new(WRITERS as usize);
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (sandbox, writing) = (&sandbox, &writing);
+            scope.spawn(move || {
+                let store = sandbox.store("one");
+                for id in 1..=RUNS {
+                    store.record(&sandbox.run("one", "HEAD", writer * RUNS + id)).unwrap();
+                }
+                writing.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+        scope.spawn(|| {
+            while writing.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+                sandbox.store("one").push(&options()).unwrap();
+            }
+        });
+    });
+    let one = sandbox.store("one");
+    one.push(&options()).unwrap();
+    let commit = one.resolve("main").unwrap().lineage.commit;
+    let all = usize::try_from(WRITERS * RUNS).unwrap();
+    assert_eq!(ids(&one, &commit).len(), all, "here");
+    assert_eq!(ids(&sandbox.store("remote.git"), &commit).len(), all, "there");
+}
