@@ -13,7 +13,7 @@ mod unit;
 
 pub use environment::{Environment, FACT_SCHEMA, Facts, Fingerprint, FingerprintError};
 pub use metric::{Better, Kind, Metric};
-pub use reading::{Reading, ReadingError, Samples, Summary, median};
+pub use reading::{Reading, ReadingError, Samples, Summary, median, median_in_place};
 pub use run::{Baseline, CommitId, CommitIdError, Lineage, Run, RunId, RunIdError, Source};
 pub use series::{Measurement, SeriesId};
 pub use unit::{Dimension, Unit};

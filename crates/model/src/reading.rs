@@ -118,18 +118,21 @@ impl Reading {
 
 /// Returns the median: the middle value, or the mean of the two middle ones. `NaN` for no values.
 pub fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    if values.is_empty() {
+    median_in_place(&mut values.to_vec())
+}
+
+/// Returns the median of values that it may reorder.
+pub fn median_in_place(values: &mut [f64]) -> f64 {
+    let (length, middle) = (values.len(), values.len() / 2);
+    if length == 0 {
         return f64::NAN;
     }
-    let middle = values.len() / 2;
-    let upper = *values.select_nth_unstable_by(middle, f64::total_cmp).1;
-    if values.len() % 2 == 1 {
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    if length % 2 == 1 {
         return upper;
     }
-    let lower = values[..middle].iter().copied().max_by(f64::total_cmp).expect("two or more values");
-    // Halved before they are added, so that the mean of two huge values stays finite.
-    if lower == upper { upper } else { lower / 2.0 + upper / 2.0 }
+    let lower = below.iter().copied().max_by(f64::total_cmp).expect("two or more values");
+    f64::midpoint(lower, upper)
 }
 
 #[cfg(test)]

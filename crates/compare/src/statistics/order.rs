@@ -3,21 +3,7 @@
 use std::f64::consts::{PI, SQRT_2};
 use std::sync::LazyLock;
 
-/// Returns the median of `values`, which it reorders. `values` must not be empty.
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    let (length, middle) = (values.len(), values.len() / 2);
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    if length % 2 == 1 {
-        return upper;
-    }
-    let lower = below.iter().copied().max_by(f64::total_cmp).expect("two or more values");
-    f64::midpoint(lower, upper)
-}
-
-/// Returns the median of a copy of `values`, which must not be empty.
-pub(crate) fn median_of(values: &[f64]) -> f64 {
-    median(&mut values.to_vec())
-}
+pub(crate) use perf_model::{median as median_of, median_in_place as median};
 
 /// Returns the quantile `share` of sorted values by linear interpolation (Hyndman and Fan 1996, type 7).
 pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
@@ -98,18 +84,6 @@ fn normal_share_within(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_value_or_the_mean_of_the_two() {
-        for (values, expected) in [
-            (vec![3.0], 3.0),
-            (vec![4.0, 2.0], 3.0),
-            (vec![9.0, 1.0, 5.0], 5.0),
-            (vec![4.0, 1.0, 3.0, 2.0], 2.5),
-        ] {
-            assert_eq!(median_of(&values), expected, "{values:?}");
-        }
-    }
 
     #[test]
     fn quantiles_interpolate_between_neighbours() {
