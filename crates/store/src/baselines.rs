@@ -73,6 +73,17 @@ impl Store {
         Ok(found)
     }
 
+    /// Finds the baseline of a commit in one environment.
+    pub fn find_in(
+        &self,
+        fingerprint: &Fingerprint,
+        commit: &CommitId,
+    ) -> Result<Option<Baseline>, StoreError> {
+        let mut found = Found::default();
+        self.shelf(fingerprint.clone())?.find(self, commit, &mut found)?;
+        Ok(found.baselines.pop().map(|stored| stored.baseline))
+    }
+
     /// Lists the environments that have a notes ref or lines in the journal.
     pub fn fingerprints(&self) -> Result<Vec<Fingerprint>, StoreError> {
         let notes = refs::under(&self.repo, refs::NOTES)?.into_iter().map(|(fingerprint, _)| fingerprint);

@@ -10,7 +10,7 @@ use perf_render::{Colour, Page};
 use perf_store::{Store, SyncOptions};
 
 use self::search::{Search, Sections};
-use self::sides::{Head, MERGE_BASE, Wanted, base_of, endpoint, unreadable};
+use self::sides::{Head, MERGE_BASE, Wanted, base_of, endpoint};
 use crate::command::{Status, saved};
 use crate::config::{Config, OnInconclusive, OnRefusal, Percent};
 use crate::failure::{Failure, Result};
@@ -218,9 +218,7 @@ fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
     }
     head.check_environment(&wanted)?;
     warn_of_uncrossed(args, &found);
-    let mut notices = unreadable(store, [&base, head.commit()])?;
-    notices.append(&mut found.notices);
-    Ok(outcome(endpoint(store, &base), found.sections, notices, &head))
+    Ok(outcome(endpoint(store, &base), found.sections, found.notices, &head))
 }
 
 /// A misspelt fact would otherwise do nothing, silently.

@@ -123,15 +123,12 @@ pub(super) fn record(args: &Args, store: &Store, target: &Target, run: &Run, rou
 
 /// The same output read twice is one execution; counted twice, noise looks smaller than it is.
 fn warn_of_twin(store: &Store, run: &Run) -> Result<()> {
-    let found = store.find(&run.lineage.commit)?;
-    let runs = found.baselines.iter().flat_map(|stored| &stored.baseline.runs);
-    let fingerprint = run.environment.fingerprint();
+    let Some(baseline) = store.find_in(&run.environment.fingerprint(), &run.lineage.commit)? else {
+        return Ok(());
+    };
     let mut sorted = run.measurements.clone();
     sorted.sort_by_cached_key(Measurement::series);
-    let twin = runs
-        .filter(|other| other.environment.fingerprint() == fingerprint)
-        .find(|other| other.measurements == sorted);
-    if let Some(twin) = twin {
+    if let Some(twin) = baseline.runs.iter().find(|other| other.measurements == sorted) {
         output::warn(&format!(
             "run {} of this commit has exactly these numbers: was the same output read twice?",
             &twin.id.as_str()[..8]

@@ -6,7 +6,7 @@ use perf_compare::{Notice, Pair, Policy, Refusal, Section, compare, differences}
 use perf_model::{Baseline, CommitId};
 use perf_store::{Commit, Store, Stored};
 
-use super::sides::Head;
+use super::sides::{Head, unusable};
 use crate::failure::Result;
 
 /// Looks for a base to every environment of the head.
@@ -49,13 +49,16 @@ impl Sections {
 impl Search<'_> {
     /// Judges every environment of the head, or says why that one cannot be.
     pub(super) fn run(&self) -> Result<Sections> {
+        let at_base = self.store.find(self.base)?;
+        let mut found = Sections::default();
+        found.notices.extend(unusable(self.base, at_base.unusable.len()));
+        found.notices.extend(self.head.unusable());
+        let at_base = at_base.baselines;
         if self.head.baselines.is_empty() {
             let refusal = Refusal::HeadNotMeasured { head: self.head.commit().clone() };
-            let sections = vec![Section { environment: None, result: Err(refusal) }];
-            return Ok(Sections { sections, notices: vec![] });
+            found.sections.push(Section { environment: None, result: Err(refusal) });
+            return Ok(found);
         }
-        let mut found = Sections::default();
-        let at_base = self.store.find(self.base)?.baselines;
         for Stored { baseline, .. } in &self.head.baselines {
             let environment = Some(baseline.environment.clone());
             let result = match self.base_for(baseline, &at_base, &mut found.notices)? {

@@ -33,6 +33,8 @@ pub(super) struct Head {
     measured: usize,
     /// Those that are to be judged.
     pub(super) baselines: Vec<Stored>,
+    /// How many stored lines of the commit cannot be used.
+    unusable: usize,
 }
 
 impl Head {
@@ -46,14 +48,16 @@ impl Head {
         let worktree = !baselines.is_empty() || wanted.head == Some(WORKTREE);
         let revision = wanted.head.filter(|_| !worktree).unwrap_or("HEAD");
         let commit = store.resolve(revision)?;
+        let mut unusable = 0;
         if !worktree {
-            baselines = store.find(&commit.lineage.commit)?.baselines;
+            let found = store.find(&commit.lineage.commit)?;
+            (baselines, unusable) = (found.baselines, found.unusable.len());
         }
         let measured = baselines.len();
         if let Some(digits) = wanted.environment {
             baselines.retain(|stored| stored.fingerprint.as_str().starts_with(digits));
         }
-        Ok(Self { worktree, commit, measured, baselines })
+        Ok(Self { worktree, commit, measured, baselines, unusable })
     }
 
     /// Refuses an environment that was asked for and is none of the head's.
@@ -75,6 +79,11 @@ impl Head {
     /// Returns the commit, or the one below the uncommitted changes.
     pub(super) fn commit(&self) -> &CommitId {
         &self.commit.lineage.commit
+    }
+
+    /// Counts the stored lines that cannot be used.
+    pub(super) fn unusable(&self) -> Option<Notice> {
+        unusable(self.commit(), self.unusable)
     }
 
     /// Names the head in a report.
@@ -113,14 +122,7 @@ pub(super) fn base_of(
     })
 }
 
-/// Counts the stored lines of the two commits that cannot be used.
-pub(super) fn unreadable(store: &Store, commits: [&CommitId; 2]) -> Result<Vec<Notice>> {
-    let mut notices = Vec::new();
-    for commit in commits {
-        let lines = store.find(commit)?.unusable.len();
-        if lines > 0 {
-            notices.push(Notice::UnreadableLines { commit: commit.clone(), lines });
-        }
-    }
-    Ok(notices)
+/// Counts stored lines of a commit that cannot be used, where there are any.
+pub(super) fn unusable(commit: &CommitId, lines: usize) -> Option<Notice> {
+    (lines > 0).then(|| Notice::UnreadableLines { commit: commit.clone(), lines })
 }
