@@ -116,6 +116,9 @@ fn hint_for(error: &StoreError) -> Option<String> {
         StoreError::PushRejected { .. } => {
             "`perf doctor` checks whether the remote takes notes; `perf store push` tries again".into()
         }
+        StoreError::Git { command, .. } if matches!(command.as_str(), "fetch" | "push") => {
+            "the runs are still here; `git ls-remote` shows whether the remote answers".into()
+        }
         StoreError::TimedOut { .. } => "`--timeout SECONDS` gives it longer".into(),
         StoreError::Git { .. }
         | StoreError::UnsupportedExtension { .. }
