@@ -98,6 +98,17 @@ impl Sandbox {
         ended
     }
 
+    /// Records three runs for HEAD, each a thousandth from the next, on the same machine everywhere.
+    pub(crate) fn measure(&self, series: &[(&str, f64)]) -> Ended {
+        let run = |factor: f64| {
+            let levels: Vec<_> = series.iter().map(|(name, level)| (*name, level * factor)).collect();
+            self.record(&output(&levels))
+        };
+        run(0.999);
+        run(1.001);
+        run(1.0)
+    }
+
     /// Everything that a failing command must leave as it is.
     pub(crate) fn state(&self) -> String {
         let refs = self.git(&["for-each-ref"]);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use perf_compare::statistics::{Judge, SuiteShift};
 use perf_compare::{Inconclusive, Limits, Policy};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
@@ -27,6 +28,12 @@ pub(crate) struct Config {
     pub(crate) on_refusal: OnRefusal,
     /// What an undecided series means.
     pub(crate) inconclusive: OnInconclusive,
+    /// What decides on a series.
+    pub(crate) judge: JudgeBy,
+    /// Whether a single run of the head may fail.
+    pub(crate) fail_on_one_run: bool,
+    /// What a shift of the whole suite beyond its fail limit is.
+    pub(crate) suite_shift: OnSuiteShift,
     /// How many first-parent commits back a baseline may lie when the base itself has none.
     pub(crate) max_lag: usize,
     /// What tells environments apart.
@@ -44,6 +51,9 @@ impl Default for Config {
             fail: Percent(fail),
             on_refusal: OnRefusal::default(),
             inconclusive: OnInconclusive::default(),
+            judge: JudgeBy::default(),
+            fail_on_one_run: false,
+            suite_shift: OnSuiteShift::default(),
             max_lag: 20,
             environment: EnvironmentConfig::default(),
             suite: vec![],
@@ -71,6 +81,28 @@ pub(crate) enum OnInconclusive {
     Pass,
     /// It fails like a regression: exit status 1.
     Fail,
+}
+
+/// What decides on a series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum JudgeBy {
+    /// A change must be real and large.
+    #[default]
+    Statistics,
+    /// The reported change decides, whatever the noise.
+    Limits,
+}
+
+/// What a shift of the whole suite beyond its fail limit is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnSuiteShift {
+    /// A regression: exit status 1.
+    #[default]
+    Fail,
+    /// A warning.
+    Warn,
 }
 
 /// `[environment]`
@@ -160,6 +192,15 @@ impl Config {
             inconclusive: match self.inconclusive {
                 OnInconclusive::Pass => Inconclusive::Pass,
                 OnInconclusive::Fail => Inconclusive::Fail,
+            },
+            judge: match self.judge {
+                JudgeBy::Statistics => Judge::Noise,
+                JudgeBy::Limits => Judge::Limits,
+            },
+            fail_on_one_run: self.fail_on_one_run,
+            suite_shift: match self.suite_shift {
+                OnSuiteShift::Fail => SuiteShift::Fail,
+                OnSuiteShift::Warn => SuiteShift::Warn,
             },
         }
     }

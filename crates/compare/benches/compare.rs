@@ -38,7 +38,9 @@ fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compare");
     group.sample_size(20);
     group.bench_function("500 series x 100 samples", |bencher| {
-        bencher.iter(|| compare(black_box(pair.clone()), &Policy::default()).expect("all series are shared"));
+        bencher.iter(|| {
+            compare(black_box(pair.clone()), &[], &Policy::default()).expect("all series are shared")
+        });
     });
     group.finish();
 }

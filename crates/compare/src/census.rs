@@ -1,4 +1,4 @@
-use crate::rule::Verdict;
+use crate::verdict::Verdict;
 
 /// How many series got which answer. Adds up to all series seen on either side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,8 +10,8 @@ mod pelt;
 mod scale;
 mod steps;
 
-use crate::rule::Interval;
 use crate::statistics::order::median_of;
+use crate::verdict::Interval;
 use scale::Scaled;
 use steps::Step;
 

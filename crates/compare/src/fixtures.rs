@@ -13,6 +13,17 @@ pub(crate) fn baseline(series: &[(&str, &[f64])]) -> Baseline {
     baseline_of(vec![run.collect()])
 }
 
+/// Several runs of `time` series in ns; each run a thousandth slower than the one before it.
+pub(crate) fn repeated(runs: u32, series: &[(&str, f64)]) -> Baseline {
+    let run = |run: u32| {
+        let factor = 1.0 + 0.001 * f64::from(run);
+        series
+            .iter()
+            .map(move |(name, level)| measurement(name, Metric::time("time", "ns"), &[level * factor; 5]))
+    };
+    baseline_of((0..runs).map(|number| run(number).collect()).collect())
+}
+
 /// One run for each list of measurements.
 pub(crate) fn baseline_of(runs: Vec<Vec<Measurement>>) -> Baseline {
     let commit: CommitId = "c".repeat(40).parse().expect("40 hex digits");

@@ -1,8 +1,7 @@
 //! Pairs baselines that may be compared, refuses the others with the reason, and judges every series.
 //!
-//! Pure: no files, no git, no clock, no text for people; random numbers come from a fixed seed. The only way
-//! to a [`Comparison`] leads through [`Pair::new`], so nothing is ever judged that was not found comparable.
-//! What a verdict looks like on a page is `perf-render`'s business.
+//! Pure: no files, no git, no clock, no random numbers, no text for people. The only way to a [`Comparison`]
+//! leads through [`Pair::new`], so nothing is ever judged that was not found comparable. What a verdict looks like on a page is `perf-render`'s business.
 
 mod census;
 mod changepoints;
@@ -11,8 +10,8 @@ mod outcome;
 mod pair;
 mod policy;
 mod refusal;
-mod rule;
 pub mod statistics;
+mod verdict;
 
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
@@ -21,7 +20,7 @@ pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{Inconclusive, Limits, Policy};
 pub use refusal::{FactDifference, Refusal, differences};
-pub use rule::{Change, Interval, Verdict};
+pub use verdict::{Interval, Verdict};
 
 #[cfg(test)]
 mod fixtures;

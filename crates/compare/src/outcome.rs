@@ -5,6 +5,7 @@ use perf_model::{CommitId, Environment};
 use crate::comparison::Comparison;
 use crate::policy::{Inconclusive, Policy};
 use crate::refusal::Refusal;
+use crate::verdict::Verdict;
 
 /// Everything one call of `perf compare` found out, ready to be rendered.
 #[derive(Clone, Debug)]
@@ -150,7 +151,8 @@ impl Outcome {
                 Inconclusive::Pass => 0,
                 Inconclusive::Fail => census.inconclusive,
             };
-            census.regressed + undecided > 0
+            let shifted = comparison.suite.shift.is_some_and(|shift| shift.verdict == Verdict::Regressed);
+            census.regressed + undecided > 0 || shifted
         };
         if self.comparisons().any(fails) {
             Status::Failed
@@ -167,14 +169,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::fixtures::baseline;
+    use crate::fixtures::repeated;
     use crate::{Pair, compare};
 
-    fn judged(before: &[f64], after: &[f64]) -> Section {
-        let (before, after) = (baseline(&[("a", before)]), baseline(&[("a", after)]));
+    fn judged(series: u32, runs: u32, before: f64, after: f64) -> Section {
+        let names: Vec<String> = (0..series).map(|number| number.to_string()).collect();
+        let side = |level| {
+            let series: Vec<_> = names.iter().map(|name| (name.as_str(), level)).collect();
+            repeated(runs, &series)
+        };
+        let (before, after) = (side(before), side(after));
         let environment = Some(after.environment.clone());
         let pair = Pair::new(before, after, &BTreeSet::new()).unwrap();
-        Section { environment, result: compare(pair, &Policy::default()) }
+        Section { environment, result: compare(pair, &[], &Policy::default()) }
     }
 
     fn refused() -> Section {
@@ -195,12 +202,14 @@ mod tests {
 
     #[test]
     fn the_status_is_that_of_the_worst_section_judged() {
-        let good = || judged(&[10.0; 3], &[10.0; 3]);
-        let bad = || judged(&[10.0; 3], &[20.0; 3]);
-        let undecided = || judged(&[10.0], &[10.5]);
+        let good = || judged(8, 3, 10.0, 10.0);
+        let bad = || judged(1, 3, 10.0, 20.0);
+        let shifted = || judged(8, 3, 10.0, 20.0);
+        let undecided = || judged(8, 1, 10.0, 10.5);
         for (case, sections, inconclusive, expected) in [
             ("all good", vec![good(), good()], Inconclusive::Pass, Status::Passed),
             ("one regressed", vec![good(), bad(), refused()], Inconclusive::Pass, Status::Failed),
+            ("the whole suite shifted", vec![good(), shifted()], Inconclusive::Pass, Status::Failed),
             ("some refused", vec![refused(), good()], Inconclusive::Pass, Status::Passed),
             ("all refused", vec![refused(), refused()], Inconclusive::Pass, Status::Refused),
             ("undecided passes", vec![undecided()], Inconclusive::Pass, Status::Passed),

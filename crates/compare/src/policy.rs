@@ -1,5 +1,7 @@
 use perf_model::Better;
 
+use crate::statistics::{Judge, Settings, SuiteShift};
+
 /// How large a change for the worse must be before it warns, and before it fails.
 ///
 /// Both are relative: `0.1` is 10 %. For a metric where higher is better, a limit of 10 % means a drop of
@@ -46,8 +48,26 @@ pub enum Inconclusive {
 /// What the project asks of its numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Policy {
-    /// The limits of every series.
+    /// The limits of every series, and of the suite as a whole.
     pub limits: Limits,
     /// What an undecided series means.
     pub inconclusive: Inconclusive,
+    /// What decides on a series.
+    pub judge: Judge,
+    /// Whether a single head run may fail.
+    pub fail_on_one_run: bool,
+    /// What a shift of the whole suite beyond its fail limit is.
+    pub suite_shift: SuiteShift,
+}
+
+impl Policy {
+    /// Returns what the statistics are to hold to.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            fail_on_one_run: self.fail_on_one_run,
+            suite_shift: self.suite_shift,
+            suite_limits: self.limits,
+            ..Settings::default()
+        }
+    }
 }

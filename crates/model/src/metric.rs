@@ -114,6 +114,42 @@ impl Metric {
     pub fn rate(name: &str, unit: &str) -> Self {
         Self { name: name.to_owned(), unit: Unit::new(unit), better: Better::Higher, kind: Kind::Rate }
     }
+
+    /// Returns a percentile of durations, called `p95` for the rank `95`: lower is better.
+    ///
+    /// The rank is written as the tool writes it, such as `99.9`.
+    pub fn percentile(rank: &str, unit: &str) -> Self {
+        let (name, kind) = (format!("p{rank}"), Kind::Percentile);
+        Self { name, unit: Unit::new(unit), better: Better::Lower, kind }
+    }
+
+    /// Returns a share of failures or misses: lower is better.
+    pub fn ratio(name: &str, unit: &str) -> Self {
+        Self { name: name.to_owned(), unit: Unit::new(unit), better: Better::Lower, kind: Kind::Ratio }
+    }
+
+    /// Returns a number of things that are better fewer, such as allocations.
+    pub fn count(name: &str, unit: &str) -> Self {
+        Self { name: name.to_owned(), unit: Unit::new(unit), better: Better::Lower, kind: Kind::Count }
+    }
+
+    /// Returns a number that two runs of the same code reproduce: lower is better.
+    pub fn exact(name: &str, unit: &str) -> Self {
+        Self { name: name.to_owned(), unit: Unit::new(unit), better: Better::Lower, kind: Kind::Exact }
+    }
+
+    /// Returns which percentile this is, 0 to 100: what follows the last `p` of a percentile's name.
+    ///
+    /// `None` for a metric of another kind, and for a name that does not end in a rank.
+    pub fn rank(&self) -> Option<f64> {
+        if self.kind != Kind::Percentile {
+            return None;
+        }
+        let (before, rank) = self.name.rsplit_once('p')?;
+        let digits = rank.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let rank = rank.parse().ok().filter(|rank| digits && (0.0..=100.0).contains(rank))?;
+        (!before.ends_with(char::is_alphanumeric)).then_some(rank)
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +165,24 @@ mod tests {
             assert_eq!(Better::from_word(better.word()), Some(better));
         }
         assert_eq!(Kind::from_word("speed"), None);
+    }
+
+    #[test]
+    fn the_name_of_a_percentile_ends_in_its_rank() {
+        let renamed = |name: &str| Metric { name: name.into(), ..Metric::percentile("50", "ms") };
+        for (metric, rank) in [
+            (Metric::percentile("95", "ms"), Some(95.0)),
+            (Metric::percentile("99.9", "ms"), Some(99.9)),
+            (renamed("waiting-p50"), Some(50.0)),
+            (renamed("p101"), None),
+            (renamed("p1e1"), None),
+            (renamed("p"), None),
+            (renamed("top5"), None),
+            (renamed("median"), None),
+            (Metric::time("p95", "ms"), None),
+        ] {
+            assert_eq!(metric.rank(), rank, "{metric:?}");
+        }
     }
 
     #[test]

@@ -150,15 +150,31 @@ pub(crate) fn refusals() -> [Refusal; 7] {
     ]
 }
 
-/// What became of one run a side, both on the same four cores.
+/// What became of up to three runs a side, both on the same four cores.
 pub(crate) fn compared(before: Vec<Measurement>, after: Vec<Measurement>) -> Result<Comparison, Refusal> {
     let environment = environment("4");
     let pair = Pair::new(
-        baseline(base(), &environment, vec![before]),
-        baseline(head(), &environment, vec![after]),
+        baseline(base(), &environment, rounds(&before)),
+        baseline(head(), &environment, rounds(&after)),
         &BTreeSet::new(),
     );
-    compare(pair.expect("one environment"), &Policy::default())
+    compare(pair.expect("one environment"), &[], &Policy::default())
+}
+
+/// Repeats a run as often as every series has samples, at most three times. Every repetition lies where one of the
+/// samples lies, so that what is noisy within a run is noisy from run to run.
+pub(crate) fn rounds(run: &[Measurement]) -> Vec<Vec<Measurement>> {
+    let samples = |one: &Measurement| one.reading.samples().len();
+    let rounds = run.iter().map(samples).min().unwrap_or(1).min(3);
+    let round = |number: usize| {
+        run.iter().map(move |one| {
+            let sample = one.reading.samples()[number];
+            let level = one.reading.location();
+            let factor = if level > 0.0 { sample / level } else { 1.0 };
+            Measurement { reading: one.reading.scaled(factor), ..one.clone() }
+        })
+    };
+    (0..rounds).map(|number| round(number).collect()).collect()
 }
 
 pub(crate) fn section(result: Result<Comparison, Refusal>) -> Section {
@@ -204,15 +220,17 @@ pub(crate) fn hostile_outcome(text: &str) -> Outcome {
     }
     let mut other = environment.clone();
     other.identity.insert(text.into(), format!("{text}2"));
-    let side = |levels: &[(&str, f64)]| levels.iter().map(|(name, level)| series(name, *level)).collect();
+    let side = |levels: &[(&str, f64)]| -> Vec<Measurement> {
+        levels.iter().map(|(name, level)| series(name, *level)).collect()
+    };
     let before = side(&[("", 10.0), ("w", 10.0), ("i", 10.0), ("same", 10.0), ("gone", 1.0)]);
     let after = side(&[("", 20.0), ("w", 11.5), ("i", 5.0), ("same", 10.0), ("new", 1.0)]);
     let pair = Pair::new(
-        baseline(base(), &environment, vec![before]),
-        baseline(head(), &other, vec![after]),
+        baseline(base(), &environment, rounds(&before)),
+        baseline(head(), &other, rounds(&after)),
         &BTreeSet::from([text.to_owned()]),
     );
-    let judged = compare(pair.expect("the one fact is crossed"), &Policy::default());
+    let judged = compare(pair.expect("the one fact is crossed"), &[], &Policy::default());
     let refused = Refusal::EnvironmentsDiffer { base: Box::new(environment.clone()), head: Box::new(other) };
     let apart = Refusal::NoMergeBase { branch: text.into() };
     let mut outcome = outcome(vec![

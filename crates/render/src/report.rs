@@ -12,6 +12,7 @@ mod refusal;
 mod row;
 mod sentence;
 mod sides;
+mod suite;
 mod text;
 
 pub use json::json;

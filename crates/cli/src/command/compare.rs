@@ -12,7 +12,7 @@ use perf_store::{Store, SyncOptions};
 use self::search::{Search, Sections};
 use self::sides::{Head, MERGE_BASE, Wanted, base_of, endpoint};
 use crate::command::{Status, saved};
-use crate::config::{Config, OnInconclusive, OnRefusal, Percent};
+use crate::config::{Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
@@ -52,6 +52,16 @@ pub(crate) struct Args {
     /// What an undecided series means [default: perf.toml, else pass]
     #[arg(long, value_name = "WHAT")]
     inconclusive: Option<OnInconclusive>,
+    /// What decides: `statistics` (a change must be real and large) or the `limits` alone [default: perf.toml,
+    /// else statistics]
+    #[arg(long, value_name = "WHAT")]
+    judge: Option<JudgeBy>,
+    /// Let a single run of the head fail, not only warn
+    #[arg(long)]
+    fail_on_one_run: bool,
+    /// What it means that the whole suite became slower as one [default: perf.toml, else fail]
+    #[arg(long, value_name = "WHAT")]
+    suite_shift: Option<OnSuiteShift>,
     /// What a comparison that cannot be made means [default: perf.toml, else fail]
     #[arg(long, value_name = "WHAT")]
     on_refusal: Option<OnRefusal>,
@@ -125,6 +135,9 @@ fn apply_flags(config: &mut Config, args: &Args) -> Result<()> {
     config.warn = args.warn.or(config.warn);
     config.fail = args.fail.unwrap_or(config.fail);
     config.inconclusive = args.inconclusive.unwrap_or(config.inconclusive);
+    config.judge = args.judge.unwrap_or(config.judge);
+    config.fail_on_one_run |= args.fail_on_one_run;
+    config.suite_shift = args.suite_shift.unwrap_or(config.suite_shift);
     config.on_refusal = args.on_refusal.unwrap_or(config.on_refusal);
     config.check().map_err(Failure::new)
 }
@@ -171,8 +184,8 @@ fn of_files(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Resul
     let (base, head) = (saved::read(base)?, saved::read(head)?);
     let across: BTreeSet<String> = args.across.iter().cloned().collect();
     let environment = Some(head.baseline.environment.clone());
-    let result =
-        Pair::new(base.baseline, head.baseline, &across).and_then(|pair| compare(pair, &config.policy()));
+    let result = Pair::new(base.baseline, head.baseline, &across)
+        .and_then(|pair| compare(pair, &[], &config.policy()));
     Ok(Outcome {
         head: head.endpoint,
         base: base.endpoint,

@@ -1,4 +1,4 @@
-use crate::rule::{Interval, Verdict};
+use crate::verdict::{Interval, Verdict};
 
 /// What was found out about all series of one comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Finding {
     pub head_runs: usize,
     /// How many earlier baselines were used.
     pub history: usize,
-    /// How many runs a side would probably settle an inconclusive answer.
+    /// How many runs a side would probably settle an inconclusive answer, or let a warning fail.
     pub runs_needed: Option<usize>,
     /// Why the answer is not a firmer one.
     pub doubt: Option<Doubt>,

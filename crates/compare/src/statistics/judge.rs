@@ -11,7 +11,7 @@ use super::relative;
 use super::row::{first, recent_history};
 use super::series::{Runs, Series};
 use super::settings::Settings;
-use crate::rule::Interval;
+use crate::verdict::Interval;
 
 /// Judges every series of one comparison.
 ///

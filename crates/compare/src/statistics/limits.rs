@@ -3,7 +3,7 @@ use perf_model::Better;
 use super::finding::Finding;
 use super::series::Series;
 use crate::policy::{Limits, log_limit};
-use crate::rule::Verdict;
+use crate::verdict::Verdict;
 
 /// Limits as logarithms of ratios, for a change that is positive where it is for the worse.
 #[derive(Clone, Copy, Debug)]

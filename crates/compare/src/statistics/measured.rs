@@ -4,7 +4,7 @@ use super::finding::Doubt;
 use super::separation::Separation;
 use super::settings::Settings;
 use super::student::{self, Tails, tails};
-use crate::rule::Verdict;
+use crate::verdict::Verdict;
 
 /// What was measured of one series.
 ///
@@ -69,11 +69,14 @@ impl Test {
     pub(super) fn answer(&self, q: Significance, high: f64, settings: &Settings) -> Answer {
         let worse = self.separation == Separation::Above && q.worse <= settings.q_warn;
         let better = self.separation == Separation::Below && q.better <= settings.q_warn;
-        if worse && self.change >= self.fail && q.worse <= settings.q_fail {
-            return match self.firmness {
-                Firmness::Full => Answer::firm(Verdict::Regressed),
-                Firmness::Capped(doubt) => Answer { doubt: Some(doubt), ..Answer::firm(Verdict::Slower) },
+        if worse && self.change >= self.fail {
+            let doubt = match self.firmness {
+                Firmness::Full if q.worse <= settings.q_fail => return Answer::firm(Verdict::Regressed),
+                Firmness::Full => Doubt::TooNoisy,
+                Firmness::Capped(doubt) => doubt,
             };
+            let runs_needed = self.runs_needed(self.change);
+            return Answer { verdict: Verdict::Slower, doubt: Some(doubt), runs_needed };
         }
         if worse && self.change >= self.warn {
             return Answer::firm(Verdict::Slower);
@@ -87,7 +90,7 @@ impl Test {
         Answer {
             verdict: Verdict::Inconclusive,
             doubt: Some(self.doubt(q, settings)),
-            runs_needed: self.runs_needed(),
+            runs_needed: self.runs_needed(self.warn),
         }
     }
 
@@ -99,12 +102,12 @@ impl Test {
         }
     }
 
-    /// Returns how many runs a side make the interval half as wide as the warn limit: always more than there
-    /// are.
-    fn runs_needed(&self) -> Option<usize> {
-        let runs = 2.0 * (4.0 * self.noise / self.warn).powi(2);
-        // A saturating cast: an infinite limit needs no runs, a tiny one more than anybody has.
-        (self.warn > 0.0).then(|| (runs.ceil() as usize).max(self.head_runs + 1))
+    /// Returns how many runs a side tell a change of this size from none, four standard errors wide: always more
+    /// than there are.
+    fn runs_needed(&self, change: f64) -> Option<usize> {
+        let runs = 2.0 * (4.0 * self.noise / change).powi(2);
+        // A saturating cast: an infinite change needs no runs, a tiny one more than anybody has.
+        (change > 0.0).then(|| (runs.ceil() as usize).max(self.head_runs + 1))
     }
 }
 

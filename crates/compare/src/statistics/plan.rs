@@ -9,7 +9,7 @@ use super::order::median_of;
 use super::row::{first, recent_history};
 use super::series::{Judge, Runs, Series};
 use super::settings::Settings;
-use crate::rule::Verdict;
+use crate::verdict::Verdict;
 
 /// How a series is judged.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::limits::LogLimits;
 use super::order::{median_of, quantile, variance_of_steps};
 use super::row::{ENOUGH_HISTORY, Levels, Row};
 use super::settings::{Order, Settings, SuiteShift};
-use crate::rule::Verdict;
+use crate::verdict::Verdict;
 
 /// The rows of a suite without what they share.
 #[derive(Debug)]

@@ -106,7 +106,7 @@ proptest! {
             if found.verdict == Verdict::Unchanged {
                 prop_assert!(evidence.interval.high < Limits::default().warn, "{:?}", found);
             }
-            prop_assert_eq!(found.runs_needed.is_some(), found.verdict == Verdict::Inconclusive);
+            prop_assert_eq!(found.runs_needed.is_some(), found.doubt.is_some(), "{:?}", found);
         }
     }
 

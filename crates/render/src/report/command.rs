@@ -1,5 +1,6 @@
 //! The commands that a report prints, each of which gives the same verdicts again.
 
+use perf_compare::statistics::{Judge, SuiteShift};
 use perf_compare::{Endpoint, Inconclusive, Outcome, Policy};
 
 use super::sides::across;
@@ -61,16 +62,20 @@ fn crossing<'a>(facts: impl Iterator<Item = &'a String>) -> String {
 /// Writes what a policy asks beyond the default. One limit alone would leave the other to the reader's
 /// `perf.toml`.
 fn policy(outcome: &Outcome) -> String {
-    let Policy { limits, inconclusive } = outcome.policy;
+    let Policy { limits, inconclusive, judge, fail_on_one_run, suite_shift } = outcome.policy;
     let mut options = String::new();
     if limits != Policy::default().limits {
         let (warn, fail) = (exact_percent(limits.warn), exact_percent(limits.fail));
         options += &format!(" --warn {warn} --fail {fail}");
     }
-    match inconclusive {
-        Inconclusive::Pass => options,
-        Inconclusive::Fail => options + " --inconclusive fail",
-    }
+    let others = [
+        (inconclusive == Inconclusive::Fail, " --inconclusive fail"),
+        (judge == Judge::Limits, " --judge limits"),
+        (fail_on_one_run, " --fail-on-one-run"),
+        (suite_shift == SuiteShift::Warn, " --suite-shift warn"),
+    ];
+    options.extend(others.into_iter().filter(|(asked, _)| *asked).map(|(_, option)| option));
+    options
 }
 
 #[cfg(test)]
@@ -99,7 +104,7 @@ mod tests {
             ),
         ] {
             let mut outcome = mixed();
-            outcome.policy = Policy { limits, inconclusive };
+            outcome.policy = Policy { limits, inconclusive, ..Policy::default() };
             assert_eq!(reproduce(&outcome).unwrap(), format!("{REVISIONS}{expected}"));
             assert_eq!(all(&outcome).unwrap(), format!("{REVISIONS}{expected} --output json=-"));
             let crossing = across_facts(&outcome, [&"cores".to_owned()].into_iter()).unwrap();

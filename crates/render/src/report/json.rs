@@ -1,3 +1,4 @@
+use perf_compare::statistics::{Doubt, Judge, LevelUsed, Suite, TakenAs};
 use perf_compare::{
     BaseChoice, Census, Comparison, Endpoint, Judged, Notice, Obstacle, OneSided, Outcome, Refusal, Section,
     Status, Unjudged, differences,
@@ -34,10 +35,20 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            "nothing-judged"       shared
 ///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
 ///   across   [fact]
+///   history  how many earlier baselines were asked about the noise
+///   suite    null, or {level: "median" | "best", noise|null, detectable|null, shift: null | {change, verdict,
+///             taken_as: "machine" | "change", history_sd|null}}: all times and rates together; the typical
+///             noise; the change that half of the series would have shown
 ///   census   null, or {total, regressed, slower, improved, unchanged, inconclusive, unjudged, missing, new}
-///   series   [{benchmark, params, metric, unit, better, kind, verdict, before, after, change|null, absolute,
-///              interval|null: {low, high}, noise|null, limits: {warn, fail}, runs: {base, head}}]
-///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}]
+///   series   [{benchmark, params, metric, unit, better, kind, verdict, before, after, change|null,
+///              measured_change|null, absolute, interval|null: {low, high}, noise|null, df|null, q|null,
+///              limits: {warn, fail}, judge: "statistics" | "limits", runs: {base, head, history},
+///              runs_needed|null, doubt|null: "no-base" | "no-head" | "no-ratio" | "one-run" |
+///              "noise-unknown" | "overlap" | "too-noisy", two_modes}]
+///             `change` is without the machine's share, `measured_change` with it; `noise` is the standard
+///             deviation from run to run, relative like `interval`, or both in `unit` where `change` is null
+///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}
+///             | {..., obstacle: "too-few-readings", found, needed}]
 ///   missing  [{benchmark, params, metric, unit, level}]; new alike
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
@@ -101,6 +112,8 @@ struct Part<'a> {
     refusal: Option<RefusalJson<'a>>,
     measured: Option<Sides<Measured<'a>>>,
     across: Vec<&'a str>,
+    history: usize,
+    suite: Option<SuiteJson>,
     census: Option<CensusJson>,
     series: Vec<SeriesJson<'a>>,
     unjudged: Vec<UnjudgedJson<'a>>,
@@ -170,11 +183,41 @@ struct SeriesJson<'a> {
     before: f64,
     after: f64,
     change: Option<f64>,
+    measured_change: Option<f64>,
     absolute: f64,
     interval: Option<IntervalJson>,
     noise: Option<f64>,
+    df: Option<f64>,
+    q: Option<f64>,
     limits: LimitsJson,
-    runs: Sides<usize>,
+    judge: &'static str,
+    runs: RunsJson,
+    runs_needed: Option<usize>,
+    doubt: Option<&'static str>,
+    two_modes: bool,
+}
+
+#[derive(Serialize)]
+struct RunsJson {
+    base: usize,
+    head: usize,
+    history: usize,
+}
+
+#[derive(Serialize)]
+struct SuiteJson {
+    level: &'static str,
+    noise: Option<f64>,
+    detectable: Option<f64>,
+    shift: Option<ShiftJson>,
+}
+
+#[derive(Serialize)]
+struct ShiftJson {
+    change: f64,
+    verdict: &'static str,
+    taken_as: &'static str,
+    history_sd: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -194,9 +237,16 @@ struct UnjudgedJson<'a> {
     benchmark: &'a str,
     params: Named<'a>,
     metric: &'a str,
-    obstacle: &'static str,
-    base: &'a str,
-    head: &'a str,
+    #[serde(flatten)]
+    obstacle: ObstacleJson<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "obstacle", rename_all = "kebab-case")]
+enum ObstacleJson<'a> {
+    Units { base: &'a str, head: &'a str },
+    Directions { base: &'a str, head: &'a str },
+    TooFewReadings { found: u64, needed: u64 },
 }
 
 #[derive(Serialize)]
@@ -248,6 +298,8 @@ fn judged<'a>(comparison: &'a Comparison, part: Part<'a>) -> Part<'a> {
     Part {
         measured: Some(Sides { base, head }),
         across: comparison.pair.across().iter().map(String::as_str).collect(),
+        history: comparison.history,
+        suite: Some(suite(&comparison.suite)),
         census: Some(census(&comparison.census)),
         series: comparison.judged.iter().map(series).collect(),
         unjudged: comparison.unjudged.iter().map(unjudged).collect(),
@@ -269,6 +321,7 @@ fn census(census: &Census) -> CensusJson {
 
 fn series(row: &Judged) -> SeriesJson<'_> {
     let SeriesId { benchmark, params, metric } = &row.series;
+    let (finding, evidence) = (&row.finding, row.finding.evidence);
     SeriesJson {
         benchmark,
         params,
@@ -276,25 +329,72 @@ fn series(row: &Judged) -> SeriesJson<'_> {
         unit: row.metric.unit.symbol(),
         better: row.metric.better.word(),
         kind: row.metric.kind.word(),
-        verdict: word(row.verdict),
+        verdict: word(finding.verdict),
         before: row.before,
         after: row.after,
-        change: row.change.relative,
-        absolute: row.change.absolute,
-        interval: row.change.interval.map(|interval| IntervalJson { low: interval.low, high: interval.high }),
-        noise: row.change.noise(),
+        change: finding.change,
+        measured_change: row.measured_change(),
+        absolute: row.after - row.before,
+        interval: evidence.map(|it| IntervalJson { low: it.interval.low, high: it.interval.high }),
+        noise: evidence.map(|it| it.noise),
+        df: evidence.map(|it| it.df),
+        q: evidence.map(|it| it.q),
         limits: LimitsJson { warn: row.limits.warn, fail: row.limits.fail },
-        runs: Sides { base: row.runs_before, head: row.runs_after },
+        judge: match row.judge {
+            Judge::Noise => "statistics",
+            Judge::Limits => "limits",
+        },
+        runs: RunsJson { base: finding.base_runs, head: finding.head_runs, history: finding.history },
+        runs_needed: finding.runs_needed,
+        doubt: finding.doubt.map(doubt),
+        two_modes: evidence.is_some_and(|it| it.two_modes),
+    }
+}
+
+fn doubt(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::NoBase => "no-base",
+        Doubt::NoHead => "no-head",
+        Doubt::NoRatio => "no-ratio",
+        Doubt::OneRun => "one-run",
+        Doubt::NoiseUnknown => "noise-unknown",
+        Doubt::Overlap => "overlap",
+        Doubt::TooNoisy => "too-noisy",
+    }
+}
+
+fn suite(suite: &Suite) -> SuiteJson {
+    SuiteJson {
+        level: match suite.level {
+            LevelUsed::Median => "median",
+            LevelUsed::Best => "best",
+        },
+        noise: suite.noise,
+        detectable: suite.detectable,
+        shift: suite.shift.map(|shift| ShiftJson {
+            change: shift.change,
+            verdict: word(shift.verdict),
+            taken_as: match shift.taken_as {
+                TakenAs::Machine => "machine",
+                TakenAs::Change => "change",
+            },
+            history_sd: shift.history_sd,
+        }),
     }
 }
 
 fn unjudged(row: &Unjudged) -> UnjudgedJson<'_> {
     let SeriesId { benchmark, params, metric } = &row.series;
-    let (obstacle, base, head) = match &row.obstacle {
-        Obstacle::Units { base, head } => ("units", base.symbol(), head.symbol()),
-        Obstacle::Directions { base, head } => ("directions", base.word(), head.word()),
+    let obstacle = match &row.obstacle {
+        Obstacle::Units { base, head } => ObstacleJson::Units { base: base.symbol(), head: head.symbol() },
+        Obstacle::Directions { base, head } => {
+            ObstacleJson::Directions { base: base.word(), head: head.word() }
+        }
+        Obstacle::TooFewReadings { found, needed } => {
+            ObstacleJson::TooFewReadings { found: *found, needed: *needed }
+        }
     };
-    UnjudgedJson { benchmark, params, metric, obstacle, base, head }
+    UnjudgedJson { benchmark, params, metric, obstacle }
 }
 
 fn one_sided(row: &OneSided) -> OneSidedJson<'_> {
@@ -374,23 +474,28 @@ mod tests {
             r#""sections":[{"fingerprint":"822ae69108a1c593","environment":{"#,
             r#""identity":{"arch":"x86_64","cores":"4","cpu":"AMD EPYC 7763","os":"linux"},"context":{"kernel":"6.1"}},"#,
             r#""refusal":null,"#,
-            r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":1},"#,
-            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":1}},"across":[],"#,
+            r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":3},"#,
+            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":3}},"across":[],"#,
+            r#""history":0,"suite":{"level":"median","noise":TYPICAL,"detectable":DETECTABLE,"shift":null},"#,
             r#""census":{"total":2,"regressed":0,"slower":0,"improved":0,"unchanged":1,"inconclusive":0,"#,
             r#""unjudged":0,"missing":1,"new":0},"#,
             r#""series":[{"benchmark":"a","params":{},"metric":"time","unit":"ns","better":"lower","kind":"time","#,
-            r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"absolute":0.0,"#,
-            r#""interval":INTERVAL,"noise":NOISE,"limits":{"warn":0.1,"fail":0.25},"#,
-            r#""runs":{"base":1,"head":1}}],"#,
+            r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"measured_change":0.0,"#,
+            r#""absolute":0.0,"interval":INTERVAL,"noise":NOISE,"df":6.0,"q":0.5,"#,
+            r#""limits":{"warn":0.1,"fail":0.25},"judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
+            r#""runs_needed":null,"doubt":null,"two_modes":false}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
             r#""new":[]}],"notices":[]}"#,
             "\n"
         );
-        let change = result.as_ref().unwrap().judged[0].change.clone();
-        let interval = change.interval.unwrap();
+        let comparison = result.as_ref().unwrap();
+        let evidence = comparison.judged[0].finding.evidence.unwrap();
+        let interval = evidence.interval;
         let expected = expected
             .replace("INTERVAL", &format!(r#"{{"low":{:?},"high":{:?}}}"#, interval.low, interval.high))
-            .replace("NOISE", &format!("{:?}", change.noise().unwrap()));
+            .replace("NOISE", &format!("{:?}", evidence.noise))
+            .replace("TYPICAL", &format!("{:?}", comparison.suite.noise.unwrap()))
+            .replace("DETECTABLE", &format!("{:?}", comparison.suite.detectable.unwrap()));
         assert_eq!(json(&outcome(vec![section(result)])), expected);
     }
 

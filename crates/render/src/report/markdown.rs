@@ -2,7 +2,7 @@ use perf_compare::{Comparison, Outcome, Refusal, Section};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{command, refusal, sides};
+use super::{command, refusal, sides, suite};
 use crate::escape::fenced;
 use crate::number::counted;
 use crate::page::Flush;
@@ -155,7 +155,7 @@ impl Part {
     fn new(section: &Section, outcome: &Outcome) -> Self {
         match &section.result {
             Ok(comparison) => Self {
-                text: judged(section, comparison),
+                text: judged(section, comparison, outcome),
                 rows: GIVEN_UP.map(|class| rows(comparison, class)),
             },
             Err(refusal) => Self { text: refused(section, refusal, outcome), rows: GIVEN_UP.map(|_| vec![]) },
@@ -215,15 +215,17 @@ fn top(outcome: &Outcome) -> String {
     format!("{}\n\n{}", lines.join("\n"), sides::sides(outcome, Sink::Markdown).join("\\\n"))
 }
 
-fn judged(section: &Section, comparison: &Comparison) -> String {
+fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome) -> String {
     let place = sides::place_and_runs(section, comparison, Sink::Markdown);
-    let census = format!("**{}**", sentence::census(&comparison.census));
+    let mut whole = vec![format!("**{}**", sentence::census(&comparison.census))];
+    whole.extend(suite::suite(comparison, outcome));
+    let whole = whole.join("\\\n");
     let pair = &comparison.pair;
     if pair.across().is_empty() {
-        return format!("{place}\\\n{census}");
+        return format!("{place}\\\n{whole}");
     }
     let facts = refusal::difference(&pair.before().environment, &pair.after().environment, fenced);
-    format!("{place}\n\n{}\n\n{census}", diff(&facts))
+    format!("{place}\n\n{}\n\n{whole}", diff(&facts))
 }
 
 fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
@@ -266,21 +268,22 @@ mod tests {
 head `615ff67aaaaa` `Speed up the parser`\\
 ← base `96dfd37bbbbb` `Add a lexer` (merge base with `main`)
 
-environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs: base 1, head 1\\
-**8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new**
+environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs: base 3, head 3\\
+**8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new**\\
+noise: typically 0.74 % from run to run (no earlier baselines); a change of 1.0 % would be noticed in half of the series
 
-| series | base | head | change | 95 % interval | noise floor | limit | verdict | runs base/head |
+| series | base | head | change | 95 % interval | noise floor | limit | verdict | runs base/head/history |
 | :-- | --: | --: | --: | --: | --: | :-- | :-- | --: |
-| `parse/large` `time` | 1.204 ms | 1.615 ms | +34.2 % | +34.0 % to +34.3 % | 0.10 % | fail 25 % | regressed (slower) | 1/1 |
-| `serve` `throughput` | 12,000 req/s | 10,000 req/s | -16.7 % | -16.8 % to -16.6 % | 0.10 % | warn 10 % | slower (lower throughput) | 1/1 |
-| `parse/small` `time` | 0.9800 us | 1.100 us | +12.2 % | +12.1 % to +12.4 % | 0.10 % | warn 10 % | slower | 1/1 |
-| `lex/quick` `time` | 200 ns | 150 ns | -25.0 % | -25.1 % to -24.9 % | 0.10 % | 10 % | improved (faster) | 1/1 |
+| `parse/large` `time` | 1.204 ms | 1.615 ms | +34.2 % | +33.4 % to +35.0 % | 0.32 % | fail 25 % | regressed (slower) | 3/3/0 |
+| `serve` `throughput` | 12,000 req/s | 10,000 req/s | -16.7 % | -17.2 % to -16.2 % | 0.32 % | warn 10 % | slower (lower throughput) | 3/3/0 |
+| `parse/small` `time` | 0.9800 us | 1.100 us | +12.2 % | +11.6 % to +12.9 % | 0.32 % | warn 10 % | slower | 3/3/0 |
+| `lex/quick` `time` | 200 ns | 150 ns | -25.0 % | -25.4 % to -24.6 % | 0.32 % | 10 % | improved (faster) | 3/3/0 |
 
-<sub>noise floor: half the interval; a smaller change cannot be told from noise</sub>
+<sub>noise floor: how far one run lies from the next without any change (standard deviation)</sub>
 
 <details><summary>1 inconclusive (cannot tell)</summary>
 
-- `lex/noisy` `time`: 100 ns -> 130 ns, +30.0 % (95 % interval: -50.0 % to +160 %; limit 10 %; runs 1/1)
+- `lex/noisy` `time`: 100 ns -> 130 ns, +30.0 % (95 % interval: -57.0 % to +198 %; noise floor 51.4 %; limit 10 %; runs 3/3/0; too noisy: it would take more than 100 runs a side to settle it)
 
 </details>
 
@@ -298,7 +301,7 @@ environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs:
 
 <details><summary>1 unchanged</summary>
 
-- `lex/same` `time`: 100 ns -> 101 ns, +1.0 % (95 % interval: +0.90 % to +1.1 %; limit 10 %; runs 1/1)
+- `lex/same` `time`: 100 ns -> 101 ns, +1.00 % (95 % interval: +0.40 % to +1.6 %; noise floor 0.32 %; limit 10 %; runs 3/3/0)
 
 </details>
 
@@ -381,7 +384,13 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
 
     /// An outcome of series with the longest names there are, each class with as many as `counts` says.
     fn huge(counts: [(&str, usize, Option<f64>, Option<f64>); 5]) -> Outcome {
-        let (mut before, mut after) = (times(&[("same", 1.0)]), times(&[("same", 1.0)]));
+        let changed =
+            counts.iter().filter(|(.., base, head)| base.is_some() && head.is_some() && base != head);
+        // Most series stay as they are: what most of a suite does is taken for the machine.
+        let steady: Vec<String> =
+            (0..=changed.map(|(_, count, ..)| count).sum()).map(|number| format!("same{number}")).collect();
+        let steady: Vec<_> = steady.iter().map(|name| (name.as_str(), 1.0)).collect();
+        let (mut before, mut after) = (times(&steady), times(&steady));
         for (class, count, base, head) in counts {
             for number in 0..count {
                 let name = format!("{}{class}{number:04}", "\u{10ffff}".repeat(120 - class.len() - 4));
@@ -405,12 +414,12 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
         assert!((60_000..=LONGEST_COMMENT).contains(&length), "{length}");
         let rows = report.lines().filter(|line| line.contains("regressed (slower)")).count();
         let dropped = format!(
-            "\nLeft out to stay within 65,536 characters: 1 of 1 unchanged, 10 of 10 new, 10 of 10 missing, \
+            "\nLeft out to stay within 65,536 characters: 1,021 of 1,021 unchanged, 10 of 10 new, 10 of 10 missing, \
              10 of 10 improved, 10 of 10 slower, {} of 1,000 regressed. All of them: `perf compare --against ",
             1_000 - rows
         );
         assert!(report.contains(&dropped), "{rows} {}", report.lines().rev().nth(2).unwrap());
-        assert!(report.contains("> **FAIL**: 1,000 of 1,041 series regressed"));
+        assert!(report.contains("> **FAIL**: 1,000 of 2,061 series regressed"));
     }
 
     #[test]
@@ -423,7 +432,7 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
             ("new", 30, None, Some(1.0)),
         ]));
         let left_out = report.lines().find(|line| line.starts_with("Left out")).unwrap();
-        assert!(left_out.contains(": 1 of 1 unchanged, "), "{left_out}");
+        assert!(left_out.contains(": 31 of 31 unchanged, "), "{left_out}");
         assert!(left_out.contains(" of 30 new. All") && !left_out.contains("missing"), "{left_out}");
         assert_eq!(report.lines().filter(|line| line.contains("gone0")).count(), 20);
     }
@@ -438,8 +447,8 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
             ("new", 2, None, Some(1.0)),
         ]));
         let left_out = report.lines().find(|line| line.starts_with("Left out")).unwrap();
-        assert!(left_out.contains(" of 201 unchanged. All of them"), "{left_out}");
-        assert!(report.contains("<details><summary>201 unchanged</summary>"));
+        assert!(left_out.contains(" of 205 unchanged. All of them"), "{left_out}");
+        assert!(report.contains("<details><summary>205 unchanged</summary>"));
     }
 
     #[test]

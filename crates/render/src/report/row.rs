@@ -1,9 +1,10 @@
 //! One series of a report.
 
-use perf_compare::{Change, Comparison, Interval, Judged, Obstacle, OneSided, Unjudged, Verdict};
+use perf_compare::statistics::{Doubt, Evidence, Judge};
+use perf_compare::{Comparison, Interval, Judged, Obstacle, OneSided, Unjudged, Verdict};
 use perf_model::{Better, Dimension, Kind, Metric};
 
-use crate::number::{limit, percent, share};
+use crate::number::{counted, limit, number, percent, share};
 use crate::page::{Column, numbers, words};
 use crate::sink::Sink;
 
@@ -17,7 +18,7 @@ pub(crate) const COLUMNS: [Column; 9] = [
     numbers("noise floor"),
     words("limit"),
     words("verdict"),
-    numbers("runs base/head"),
+    numbers("runs base/head/history"),
 ];
 
 /// What the rows of a report are about, in the order in which they are given up when space is short.
@@ -47,7 +48,7 @@ pub(crate) const FOLDED: [Class; 5] =
 
 /// What the noise floor of a changed series means.
 pub(crate) const NOISE_FLOOR: &str =
-    "noise floor: half the interval; a smaller change cannot be told from noise";
+    "noise floor: how far one run lies from the next without any change (standard deviation)";
 
 /// The classes that a report shows in full, worst first.
 pub(crate) const CHANGED: [Class; 3] = [Class::Regressed, Class::Slower, Class::Improved];
@@ -92,7 +93,7 @@ pub(crate) fn judged(comparison: &Comparison, class: Class) -> impl Iterator<Ite
         Verdict::Inconclusive => class == Class::Inconclusive,
         Verdict::Unchanged => class == Class::Unchanged,
     };
-    comparison.judged.iter().filter(move |row| of_class(row.verdict))
+    comparison.judged.iter().filter(move |row| of_class(row.finding.verdict))
 }
 
 /// Returns one line for each series of a folded class.
@@ -115,21 +116,36 @@ pub(crate) fn cells(row: &Judged, sink: Sink) -> [String; COLUMNS.len()] {
         before,
         after,
         difference(row, sink),
-        row.change.interval.map_or_else(|| without_noise(&row.metric), interval),
-        row.change.noise().map_or_else(|| without_noise(&row.metric), share),
+        interval(row, sink),
+        noise(row, sink),
         crossed(row),
-        answer(row),
-        format!("{}/{}", row.runs_before, row.runs_after),
+        answer_and_doubt(row),
+        runs(row),
     ]
 }
 
-/// Returns the relative change, or the absolute one where there is no ratio.
+/// Returns the relative change, or the absolute one where there is no ratio. Where the machine's share was taken
+/// out of it, or earlier baselines count for the base, the change as measured stands beside it.
 pub(crate) fn difference(row: &Judged, sink: Sink) -> String {
-    if let Some(relative) = row.change.relative {
-        return percent(relative);
+    /// So small a share of the machine or of the history needs no words.
+    const SMALL: f64 = 0.005;
+    match (row.finding.change, row.measured_change()) {
+        (Some(change), Some(measured)) if (measured - change).abs() >= SMALL => {
+            format!("{} ({} as measured)", percent(change), percent(measured))
+        }
+        (Some(change), _) => percent(change),
+        (None, _) => signed_amount(row.after - row.before, row, sink),
     }
-    let [difference] = sink.amounts(&row.metric.unit, [row.change.absolute]);
-    if row.change.absolute > 0.0 { format!("+{difference}") } else { difference }
+}
+
+fn signed_amount(difference: f64, row: &Judged, sink: Sink) -> String {
+    let [amount] = sink.amounts(&row.metric.unit, [difference]);
+    if difference > 0.0 { format!("+{amount}") } else { amount }
+}
+
+fn runs(row: &Judged) -> String {
+    let finding = &row.finding;
+    format!("{}/{}/{}", finding.base_runs, finding.head_runs, finding.history)
 }
 
 /// Returns the word for a verdict.
@@ -143,16 +159,23 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+fn answer_and_doubt(row: &Judged) -> String {
+    match doubt(row) {
+        Some(doubt) => format!("{}; {doubt}", answer(row)),
+        None => answer(row),
+    }
+}
+
 /// Returns the verdict and which way the series went: `regressed (more memory)`.
 fn answer(row: &Judged) -> String {
-    match (word(row.verdict), direction(&row.metric, &row.change)) {
+    match (word(row.finding.verdict), direction(&row.metric, row.after - row.before)) {
         (verdict, direction) if verdict == direction => verdict.to_owned(),
         (verdict, direction) => format!("{verdict} ({direction})"),
     }
 }
 
 /// Says which way a series went in the words of what was measured.
-fn direction(metric: &Metric, change: &Change) -> &'static str {
+fn direction(metric: &Metric, difference: f64) -> &'static str {
     let (more, less) = match (metric.kind, metric.unit.dimension(), metric.better) {
         (Kind::Rate, _, Better::Higher) => ("higher throughput", "lower throughput"),
         (Kind::Rate, _, Better::Lower) => ("higher rate", "lower rate"),
@@ -165,34 +188,84 @@ fn direction(metric: &Metric, change: &Change) -> &'static str {
             ("more", "fewer")
         }
     };
-    if change.absolute > 0.0 { more } else { less }
+    if difference > 0.0 { more } else { less }
 }
 
 fn crossed(row: &Judged) -> String {
-    match row.verdict {
+    match row.finding.verdict {
         Verdict::Regressed => format!("fail {}", limit(row.limits.fail)),
         Verdict::Slower => format!("warn {}", limit(row.limits.warn)),
         Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive => limit(row.limits.warn),
     }
 }
 
-fn interval(Interval { low, high }: Interval) -> String {
-    format!("{} to {}", percent(low), percent(high))
+fn interval(row: &Judged, sink: Sink) -> String {
+    let Some(Evidence { interval: Interval { low, high }, .. }) = row.finding.evidence else {
+        return without_noise(row).to_owned();
+    };
+    match row.finding.change {
+        Some(_) => format!("{} to {}", percent(low), percent(high)),
+        None => format!("{} to {}", signed_amount(low, row, sink), signed_amount(high, row, sink)),
+    }
 }
 
-/// Says why there is no interval: the metric needs none, or the samples allow none.
-fn without_noise(metric: &Metric) -> String {
-    match metric.kind {
-        Kind::Exact => "exact".to_owned(),
-        Kind::Time | Kind::Size | Kind::Rate | Kind::Ratio | Kind::Count | Kind::Percentile => {
-            "unknown".to_owned()
+fn noise(row: &Judged, sink: Sink) -> String {
+    match (&row.finding.evidence, row.finding.change) {
+        (None, _) => without_noise(row).to_owned(),
+        (Some(evidence), Some(_)) => share(evidence.noise),
+        (Some(evidence), None) => {
+            let [amount] = sink.amounts(&row.metric.unit, [evidence.noise]);
+            amount
         }
     }
 }
 
+/// Says why there is no interval: none is needed, or the runs allow none.
+fn without_noise(row: &Judged) -> &'static str {
+    match (row.judge, row.metric.kind, row.finding.doubt) {
+        (_, Kind::Exact, _) => "exact",
+        (Judge::Limits, ..) => "not asked",
+        (Judge::Noise, _, Some(_)) => "unknown",
+        (Judge::Noise, _, None) => "none",
+    }
+}
+
+/// Nobody measures so often; what is so noisy has to be measured in another way.
+const MOST_RUNS: usize = 100;
+
+/// Says why the answer is not a firmer one, and what it would take.
+fn doubt(row: &Judged) -> Option<String> {
+    let more = |reason: &str, outcome: &str| match row.finding.runs_needed {
+        None => reason.to_owned(),
+        Some(runs) if runs > MOST_RUNS => {
+            format!("{reason}: it would take more than {MOST_RUNS} runs a side to {outcome}")
+        }
+        Some(runs) => format!("{reason}: it would take {} runs a side to {outcome}", counted(runs)),
+    };
+    let outcome = match row.finding.verdict {
+        Verdict::Slower => "let it fail",
+        Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive | Verdict::Regressed => "settle it",
+    };
+    let reason = match row.finding.doubt? {
+        Doubt::NoBase => "no run at the base".to_owned(),
+        Doubt::NoHead => "no run at the head".to_owned(),
+        Doubt::NoRatio => "a value of zero has no ratio".to_owned(),
+        Doubt::OneRun => more("one run", outcome),
+        Doubt::NoiseUnknown => more("noise never measured", outcome),
+        Doubt::Overlap => more("runs overlap", outcome),
+        Doubt::TooNoisy => more("too noisy", outcome),
+    };
+    let modes = row.finding.evidence.is_some_and(|evidence| evidence.two_modes);
+    Some(if modes { format!("{reason}; the history has two modes") } else { reason })
+}
+
 fn figures(row: &Judged, sink: Sink) -> String {
-    let [series, before, after, change, interval, _, limit, _, runs] = cells(row, sink);
-    format!("{series}: {before} -> {after}, {change} (95 % interval: {interval}; limit {limit}; runs {runs})")
+    let [series, before, after, change, interval, noise, limit, _, runs] = cells(row, sink);
+    let doubt = doubt(row).map(|doubt| format!("; {doubt}")).unwrap_or_default();
+    format!(
+        "{series}: {before} -> {after}, {change} (95 % interval: {interval}; noise floor {noise}; limit {limit}; \
+         runs {runs}{doubt})"
+    )
 }
 
 fn one_sided(row: &OneSided, sink: Sink) -> String {
@@ -209,6 +282,10 @@ fn unjudged(row: &Unjudged, sink: Sink) -> String {
         Obstacle::Directions { base, head } => {
             let (base, head) = (base.word(), head.word());
             format!("for the base {base} is better, for the head {head}")
+        }
+        Obstacle::TooFewReadings { found, needed } => {
+            let (found, needed) = (number(*found as f64), number(*needed as f64));
+            format!("a percentile of {found} readings follows chance; it takes {needed}")
         }
     };
     format!("{}: {obstacle}", sink.series(&row.series))
@@ -265,7 +342,7 @@ mod tests {
                 "exact",
                 "fail 25 %",
                 "regressed (more)",
-                "1/1"
+                "1/1/0"
             ]
         );
     }

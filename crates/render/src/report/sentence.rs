@@ -5,6 +5,7 @@ use perf_compare::{Census, Inconclusive, Judged, Outcome, Section, Status};
 use super::refusal;
 use super::row::difference;
 use super::sides::{across, place};
+use super::suite;
 use crate::number::counted;
 use crate::sink::Sink;
 
@@ -34,6 +35,7 @@ impl Tone {
             Status::Failed => Tone::Fail,
             Status::Refused => Tone::Refused,
             Status::Passed if census.slower > 0 || census.inconclusive == census.judged() => Tone::Warn,
+            Status::Passed if shifts(outcome).next().is_some() => Tone::Warn,
             Status::Passed => Tone::Pass,
         }
     }
@@ -109,11 +111,20 @@ fn passed(census: &Census) -> String {
 
 fn warned(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
-    if census.slower == 0 {
+    let mut parts: Vec<String> = shifts(outcome).collect();
+    if census.slower > 0 {
+        parts.insert(0, beyond(outcome, (census.slower, "slower", "warn"), sink));
+    }
+    if parts.is_empty() {
         let (undecided, judged) = (counted(census.inconclusive), counted(census.judged()));
         return format!("nothing could be decided: {undecided} of {judged} inconclusive");
     }
-    beyond(outcome, (census.slower, "slower", "warn"), sink)
+    parts.join("; ")
+}
+
+/// Says of each environment whose suite became slower as a whole that it did.
+fn shifts(outcome: &Outcome) -> impl Iterator<Item = String> {
+    outcome.comparisons().filter_map(suite::headline)
 }
 
 fn failed(outcome: &Outcome, sink: Sink) -> String {
@@ -122,6 +133,7 @@ fn failed(outcome: &Outcome, sink: Sink) -> String {
     if census.regressed > 0 {
         parts.push(beyond(outcome, (census.regressed, "regressed", "fail"), sink));
     }
+    parts.extend(shifts(outcome));
     if census.inconclusive > 0 && outcome.policy.inconclusive == Inconclusive::Fail {
         let (undecided, all) = (counted(census.inconclusive), counted(census.total()));
         parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
@@ -139,8 +151,8 @@ fn beyond(outcome: &Outcome, (count, answer, limit): (usize, &str, &str), sink: 
 
 fn worst(outcome: &Outcome) -> Option<&Judged> {
     outcome.comparisons().filter_map(|comparison| comparison.judged.first()).max_by(|a, b| {
-        let by_size = || a.change.worsening().total_cmp(&b.change.worsening());
-        a.verdict.cmp(&b.verdict).then_with(by_size)
+        let by_size = || a.worsening().total_cmp(&b.worsening());
+        a.finding.verdict.cmp(&b.finding.verdict).then_with(by_size)
     })
 }
 

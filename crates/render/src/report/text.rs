@@ -3,7 +3,7 @@ use perf_compare::{Comparison, Outcome, Refusal, Section};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{command, refusal, sides};
+use super::{command, refusal, sides, suite};
 use crate::escape::terminal;
 use crate::number::counted;
 use crate::page::{Page, Table};
@@ -75,6 +75,7 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: P
         facts.extend(refusal::difference(&pair.before().environment, &pair.after().environment, terminal));
     }
     facts.push(sentence::census(&comparison.census));
+    facts.extend(suite::suite(comparison, outcome));
     let mut blocks = vec![facts];
     blocks.extend(table(comparison, page));
     blocks.extend(FOLDED.into_iter().filter_map(|class| list(comparison, class, outcome)));
@@ -156,18 +157,19 @@ not judged: 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64): 96dfd37 an
         .to_owned()
             + SIDES
             + "
-environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3, head 3
 8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new
+noise: typically 0.74 % from run to run (no earlier baselines); a change of 1.0 % would be noticed in half of the series
 
-series                     base           head    change        95 % interval   noise floor   limit       verdict                     runs base/head
-parse/large time       1.204 ms       1.615 ms   +34.2 %   +34.0 % to +34.3 %        0.10 %   fail 25 %   regressed (slower)                     1/1
-serve throughput   12,000 req/s   10,000 req/s   -16.7 %   -16.8 % to -16.6 %        0.10 %   warn 10 %   slower (lower throughput)              1/1
-parse/small time      0.9800 us       1.100 us   +12.2 %   +12.1 % to +12.4 %        0.10 %   warn 10 %   slower                                 1/1
-lex/quick time           200 ns         150 ns   -25.0 %   -25.1 % to -24.9 %        0.10 %   10 %        improved (faster)                      1/1
-noise floor: half the interval; a smaller change cannot be told from noise
+series                     base           head    change        95 % interval   noise floor   limit       verdict                     runs base/head/history
+parse/large time       1.204 ms       1.615 ms   +34.2 %   +33.4 % to +35.0 %        0.32 %   fail 25 %   regressed (slower)                           3/3/0
+serve throughput   12,000 req/s   10,000 req/s   -16.7 %   -17.2 % to -16.2 %        0.32 %   warn 10 %   slower (lower throughput)                    3/3/0
+parse/small time      0.9800 us       1.100 us   +12.2 %   +11.6 % to +12.9 %        0.32 %   warn 10 %   slower                                       3/3/0
+lex/quick time           200 ns         150 ns   -25.0 %   -25.4 % to -24.6 %        0.32 %   10 %        improved (faster)                            3/3/0
+noise floor: how far one run lies from the next without any change (standard deviation)
 
 inconclusive (cannot tell): 1
-  lex/noisy time: 100 ns -> 130 ns, +30.0 % (95 % interval: -50.0 % to +160 %; limit 10 %; runs 1/1)
+  lex/noisy time: 100 ns -> 130 ns, +30.0 % (95 % interval: -57.0 % to +198 %; noise floor 51.4 %; limit 10 %; runs 3/3/0; too noisy: it would take more than 100 runs a side to settle it)
 
 missing (only the base has them): 1
   lex/gone time: 5 ns
@@ -176,7 +178,7 @@ new (only the head has them): 1
   lex/born time: 7 ns
 
 unchanged: 1
-  lex/same time: 100 ns -> 101 ns, +1.0 % (95 % interval: +0.90 % to +1.1 %; limit 10 %; runs 1/1)
+  lex/same time: 100 ns -> 101 ns, +1.00 % (95 % interval: +0.40 % to +1.6 %; noise floor 0.32 %; limit 10 %; runs 3/3/0)
 
 environment 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64)
 refused: 96dfd37 and 615ff67 were measured in different environments (- base, + head)
@@ -198,14 +200,15 @@ WARN: 1 of 1 series slower beyond its warn limit (worst: parse time, +20.0 %)
         .to_owned()
             + SIDES
             + "
-environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3, head 3
 1 series: 0 regressed, 1 slower, 0 improved, 0 unchanged, 0 inconclusive
+noise: typically 0.58 % from run to run (no earlier baselines); a change of 1.9 % would be noticed in half of the series
 
 parse time
     base: 100 ns; head: 120 ns; change: +20.0 %
-    95 % interval: +19.9 % to +20.1 %; noise floor: 0.10 %; limit: warn 10 %
-    verdict: slower; runs base/head: 1/1
-noise floor: half the interval; a smaller change cannot be told from noise
+    95 % interval: +18.6 % to +21.4 %; noise floor: 0.58 %; limit: warn 10 %
+    verdict: slower; runs base/head/history: 3/3/0
+noise floor: how far one run lies from the next without any change (standard deviation)
 " + REPRODUCE;
         assert_eq!(text(&outcome(vec![section(result)]), Page { width: 80, ..WIDE }), expected);
     }
@@ -216,14 +219,15 @@ noise floor: half the interval; a smaller change cannot be told from noise
         let expected = "pass: none of 2 series slower or regressed; 1 missing from the head\n".to_owned()
             + SIDES
             + "
-environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 1, head 1
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3, head 3
 2 series: 0 regressed, 0 slower, 0 improved, 1 unchanged, 0 inconclusive, 1 missing
+noise: typically 0.58 % from run to run (no earlier baselines); a change of 1.9 % would be noticed in half of the series
 
 missing (only the base has them): 1
   b time: 2 ns
 
 unchanged: 1
-  a time: 1 ns -> 1 ns, 0 % (95 % interval: -0.10 % to +0.10 %; limit 10 %; runs 1/1)
+  a time: 1 ns -> 1 ns, 0 % (95 % interval: -1.2 % to +1.2 %; noise floor 0.58 %; limit 10 %; runs 3/3/0)
 " + REPRODUCE;
         assert_eq!(text(&outcome(vec![section(result)]), WIDE), expected);
     }
@@ -288,7 +292,7 @@ hint: what the head has: `perf store show 615ff67aaaaa00000000000000000000000000
         let side = |id, cores, level| baseline(id, &environment(cores), vec![times(&[("a", level)])]);
         let crossed = BTreeSet::from(["cores".to_owned()]);
         let pair = Pair::new(side(base(), "4", 10.0), side(head(), "16", 10.0), &crossed).unwrap();
-        let outcome = outcome(vec![section(compare(pair, &Policy::default()))]);
+        let outcome = outcome(vec![section(compare(pair, &[], &Policy::default()))]);
         assert_eq!(
             first_line(&outcome),
             "pass: none of 1 series slower or regressed; compared across: cores"

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use perf_compare::statistics::Judge;
 use perf_compare::{Notice, Pair, Policy, Refusal, Section, compare, differences};
 use perf_model::{Baseline, CommitId};
 use perf_store::{Commit, Store, Stored};
 
 use super::sides::{Head, unusable};
 use crate::failure::Result;
+
+/// How many earlier baselines are asked about the noise: more say little of the machine of today.
+const HISTORY: usize = 20;
 
 /// Looks for a base to every environment of the head.
 pub(super) struct Search<'a> {
@@ -62,7 +66,10 @@ impl Search<'_> {
         for Stored { baseline, .. } in &self.head.baselines {
             let environment = Some(baseline.environment.clone());
             let result = match self.base_for(baseline, &at_base, &mut found.notices)? {
-                Ok(pair) => compare(pair, &self.policy),
+                Ok(pair) => {
+                    let history = self.history(pair.before())?;
+                    compare(pair, &history, &self.policy)
+                }
                 Err(refusal) => Err(refusal),
             };
             found.sections.push(Section { environment, result });
@@ -114,6 +121,14 @@ impl Search<'_> {
             return Ok(Ok(pair));
         }
         Ok(Err(self.refusal(head, at_base, line.len().saturating_sub(1))))
+    }
+
+    /// Returns what the base's environment measured before, which tells its noise.
+    fn history(&self, base: &Baseline) -> Result<Vec<Baseline>> {
+        if self.policy.judge == Judge::Limits {
+            return Ok(vec![]);
+        }
+        Ok(self.store.history(&base.commit, &base.environment.fingerprint(), HISTORY)?)
     }
 
     fn pair(&self, head: &Baseline, bases: &[Stored]) -> Option<Pair> {

@@ -1,0 +1,62 @@
+//! What text and Markdown say of a suite as a whole: its noise, and what all of it shares.
+
+use perf_compare::statistics::{Judge, LevelUsed, Shift, Suite, TakenAs};
+use perf_compare::{Comparison, Outcome, Verdict};
+
+use super::row::word;
+use crate::number::{counted, percent, share};
+
+/// Says what could have been seen, and what was taken for the machine.
+pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome) -> Vec<String> {
+    if outcome.policy.judge == Judge::Limits {
+        return vec![
+            "judged by the limits alone: the reported change decides, whatever the noise".to_owned(),
+        ];
+    }
+    let Suite { level, shift, noise, detectable } = &comparison.suite;
+    let mut lines = vec![];
+    if let (Some(noise), Some(detectable)) = (noise, detectable) {
+        let source = match comparison.history {
+            0 => "no earlier baselines".to_owned(),
+            1 => "1 earlier baseline".to_owned(),
+            many => format!("{} earlier baselines", counted(many)),
+        };
+        let (noise, detectable) = (share(*noise), share(*detectable));
+        lines.push(format!(
+            "noise: typically {noise} from run to run ({source}); a change of {detectable} would be noticed in \
+             half of the series"
+        ));
+    }
+    if *level == LevelUsed::Best {
+        lines.push("level of a run: its best sample, much steadier here than the median".to_owned());
+    }
+    lines.extend(shift.as_ref().filter(|shift| shift.change != 0.0).map(described));
+    lines
+}
+
+/// Says that the suite as a whole is what fails or warns, where it is.
+pub(crate) fn headline(comparison: &Comparison) -> Option<String> {
+    let Shift { change, verdict, .. } = comparison.suite.shift.as_ref()?;
+    matches!(verdict, Verdict::Regressed | Verdict::Slower)
+        .then(|| format!("the whole suite {} as one by {}", word(*verdict), percent(*change)))
+}
+
+fn described(shift: &Shift) -> String {
+    let (change, answer) = (percent(shift.change), word(shift.verdict));
+    let usual = shift.history_sd.map(|sd| format!(", whose own shifts vary by {}", share(sd)));
+    let usual = usual.unwrap_or_default();
+    match (shift.taken_as, shift.verdict) {
+        (TakenAs::Machine, Verdict::Unchanged) => {
+            format!("(whole suite) {answer}: {change}, taken for the machine{usual}, and out of every change")
+        }
+        (TakenAs::Machine, _) => format!(
+            "(whole suite) {answer}: {change}, taken for the machine{usual}, and out of every change; machine and \
+             change cannot be told apart from here: measure base and head in turns on one machine"
+        ),
+        (TakenAs::Change, _) => {
+            format!(
+                "(whole suite) {answer}: {change}, more than the machine explains{usual}; it stays in every change"
+            )
+        }
+    }
+}
