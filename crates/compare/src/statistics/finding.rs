@@ -59,7 +59,7 @@ pub enum Doubt {
     NoRatio,
     /// The head was run once: it warns, and a second run would let it fail.
     OneRun,
-    /// Nothing measured the noise: neither replicate runs nor five earlier baselines.
+    /// Nothing measured the noise: neither replicate runs nor three earlier baselines.
     NoiseUnknown,
     /// Runs of the head overlap with runs of the base or with recent baselines.
     Overlap,

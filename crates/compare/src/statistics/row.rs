@@ -27,7 +27,7 @@ pub(super) struct Levels {
 }
 
 /// A history needs this many entries before anything is learned from it.
-pub(super) const ENOUGH_HISTORY: usize = 5;
+pub(super) const ENOUGH_HISTORY: usize = 3;
 /// How many of the newest baselines count as recent.
 pub(super) const RECENT: usize = 10;
 /// Older baselines say nothing of the noise of today.

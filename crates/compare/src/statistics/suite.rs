@@ -8,7 +8,7 @@ use std::f64::consts::SQRT_2;
 use super::finding::{Shift, TakenAs};
 use super::limits::LogLimits;
 use super::order::{median_of, quantile, variance_of_steps};
-use super::row::{ENOUGH_HISTORY, Levels, Row};
+use super::row::{Levels, Row};
 use super::settings::{Order, Settings, SuiteShift};
 use crate::verdict::Verdict;
 
@@ -32,6 +32,8 @@ impl Freed {
 
 /// The median of fewer series follows one of them too easily.
 pub(super) const ENOUGH_SERIES: usize = 5;
+/// So many baselines say how far the machine moves by itself.
+const ENOUGH_SHIFTS: usize = 5;
 /// No machine repeats itself better than this from one baseline to the next.
 const SMALLEST_SHIFT_SD: f64 = 0.003;
 
@@ -129,7 +131,7 @@ struct Machine {
 impl Machine {
     fn of(factors: &Factors, order: Order) -> Self {
         let shift = median_of(&factors.head) - median_of(&factors.base);
-        let known = factors.history.len() >= ENOUGH_HISTORY;
+        let known = factors.history.len() >= ENOUGH_SHIFTS;
         let sd = known.then(|| variance_of_steps(&factors.history).sqrt().max(SMALLEST_SHIFT_SD));
         let towards = |factor: &f64| factor * shift.signum();
         let nearest = factors.head.iter().map(towards).fold(f64::INFINITY, f64::min);

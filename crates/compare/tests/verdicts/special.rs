@@ -1,5 +1,5 @@
 use perf_compare::statistics::{Doubt, Finding, Judge, Series, Settings, judge};
-use perf_compare::{Limits, Verdict};
+use perf_compare::{Interval, Limits, Verdict};
 use perf_model::{Better, Kind};
 
 use super::{alone, runs, steady, three, time, with_history};
@@ -232,4 +232,16 @@ fn summaries_are_judged_like_medians() {
     let side = |level_of_side: f64| three(level_of_side).map(level).to_vec();
     let series = Series { base: side(100.3), head: side(140.3), ..time(&[], &[]) };
     assert_eq!(alone(series).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn three_earlier_baselines_make_the_answer_sharper() {
+    let series = time(&three(100.3), &three(100.3));
+    let spread = |history: &[f64]| {
+        let Interval { low, high } = alone(with_history(history, series.clone())).evidence.unwrap().interval;
+        high - low
+    };
+    let (none, two, three) = (spread(&[]), spread(&[100.1, 100.9]), spread(&[100.1, 100.9, 100.3]));
+    assert_eq!(none, two, "two are too few to learn from");
+    assert!(three < 0.95 * two, "{three} against {two}");
 }
