@@ -35,11 +35,13 @@ pub(super) fn test(series: &Series, limit: f64, settings: &Settings) -> Outcome 
     }
     let sd = variance.sqrt();
     let centre = mean(&base);
+    let estimate = mean(&head) - centre;
     // A shade under the exact limit, so that a difference of precisely the limit reaches it despite rounding.
     let limit = limit * (1.0 - 1e-12);
     Outcome::Test(Test {
         change: median_of(&head) - median_of(&base),
-        estimate: mean(&head) - centre,
+        estimate,
+        largest: estimate,
         standard_error: sd * (1.0 / base.len() as f64 + 1.0 / head.len() as f64).sqrt(),
         df,
         noise: sd,

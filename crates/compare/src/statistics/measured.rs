@@ -15,6 +15,8 @@ pub(super) struct Test {
     pub(super) change: f64,
     /// The change that is tested, from means.
     pub(super) estimate: f64,
+    /// The largest change for the worse that the same runs show when they are read another way.
+    pub(super) largest: f64,
     pub(super) standard_error: f64,
     pub(super) df: f64,
     /// The standard deviation of one run.
@@ -59,10 +61,10 @@ impl Test {
     }
 
     /// Returns where the change lies, given the quantile of the t distribution. Always includes the reported
-    /// change, which medians can put beyond what the means allow for.
+    /// change, which medians can put beyond what the means allow for, and what the largest reading allows for.
     pub(super) fn interval(&self, quantile: f64) -> (f64, f64) {
         let half = quantile * self.standard_error;
-        ((self.estimate - half).min(self.change), (self.estimate + half).max(self.change))
+        ((self.estimate - half).min(self.change), (self.largest + half).max(self.change))
     }
 
     /// Gives the verdict: the change must be significant, separated from all that was seen before, and large.

@@ -92,11 +92,37 @@ impl Steps {
         self
     }
 
+    fn one(&self, series: &Series, index: usize, settings: &Settings) -> Test {
+        let (noise, levels) = (self.noises[index], &self.freed.levels[index]);
+        let against_others = &self.freed.against_others[index];
+        let sd = noise.variance.sqrt();
+        let base = BaseLevel::of(levels, noise.variance);
+        let base_of_others = BaseLevel::of(against_others, noise.variance);
+        let change = median_of(&against_others.head) - base_of_others.middle;
+        let limits = LogLimits::new(series.limits, series.better);
+        let head_runs = levels.head.len();
+        Test {
+            change: agreed(change, self.freed.unusual),
+            estimate: mean(&levels.head) - base.mean,
+            largest: largest_reading(
+                [(levels, &base), (against_others, &base_of_others)],
+                self.freed.unusual,
+            ),
+            standard_error: sd * (1.0 / base.weight + 1.0 / head_runs as f64).sqrt(),
+            df: noise.df,
+            noise: sd,
+            separation: separation(&levels.base, &levels.head, &levels.history, (base.mean, sd)),
+            firmness: firmness(noise.source, head_runs, settings),
+            warn: limits.warn,
+            fail: limits.fail,
+            head_runs,
+            two_modes: has_two_modes(&levels.history),
+        }
+    }
+
     fn tested(&self, series: &[&Series], level: LevelUsed, settings: &Settings) -> Tested {
-        let each = series.iter().zip(&self.freed.levels).zip(&self.noises);
-        let tests: Vec<Test> = each
-            .map(|((series, levels), noise)| one(series, levels, *noise, self.freed.unusual, settings))
-            .collect();
+        let tests: Vec<Test> =
+            series.iter().enumerate().map(|(index, series)| self.one(series, index, settings)).collect();
         let mut errors: Vec<f64> = tests.iter().map(|test| test.standard_error).collect();
         let suite = Suite {
             level,
@@ -108,25 +134,16 @@ impl Steps {
     }
 }
 
-fn one(series: &Series, levels: &Levels, noise: Noise, unusual: f64, settings: &Settings) -> Test {
-    let base = BaseLevel::of(levels, noise.variance);
-    let middle = median_of(&levels.head);
-    let change = agreed(middle - base.middle, unusual);
-    let limits = LogLimits::new(series.limits, series.better);
-    let sd = noise.variance.sqrt();
-    Test {
-        change,
-        estimate: mean(&levels.head) - base.mean,
-        standard_error: sd * (1.0 / base.weight + 1.0 / levels.head.len() as f64).sqrt(),
-        df: noise.df,
-        noise: sd,
-        separation: separation(&levels.base, &levels.head, &levels.history, (base.mean, sd)),
-        firmness: firmness(noise.source, levels.head.len(), settings),
-        warn: limits.warn,
-        fail: limits.fail,
-        head_runs: levels.head.len(),
-        two_modes: has_two_modes(&levels.history),
-    }
+/// Returns the largest change for the worse that the runs can be read as: with and without the recent history,
+/// and with all that an unusual machine may hide. What is unchanged must be so in every reading.
+///
+/// A single base run is no reading of its own.
+fn largest_reading(readings: [(&Levels, &BaseLevel); 2], unusual: f64) -> f64 {
+    let each = readings.into_iter().map(|(levels, base)| {
+        let own = if levels.base.len() > 1 { mean(&levels.base) } else { base.mean };
+        mean(&levels.head) - own.min(base.mean)
+    });
+    each.fold(f64::NEG_INFINITY, f64::max) + unusual.max(0.0)
 }
 
 /// Returns what a capped or uncapped answer rests on.

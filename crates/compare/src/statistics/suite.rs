@@ -16,6 +16,8 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(super) struct Freed {
     pub(super) levels: Vec<Levels>,
+    /// The rows, each without what all *others* share: a series must not be held against itself.
+    pub(super) against_others: Vec<Levels>,
     /// `None` where the series are too few to tell the machine from a change.
     pub(super) shift: Option<Shift>,
     /// What was taken out of the head beyond the machine's usual share, as a logarithm; else 0.
@@ -25,8 +27,8 @@ pub(super) struct Freed {
 impl Freed {
     /// Returns rows that share nothing, or are too few to tell.
     pub(super) fn as_it_is(rows: &[Row]) -> Self {
-        let levels = rows.iter().map(|row| without(row, &Factors::default(), 0.0)).collect();
-        Self { levels, shift: None, unusual: 0.0 }
+        let levels: Vec<Levels> = rows.iter().map(|row| without(row, &Factors::default(), 0.0)).collect();
+        Self { against_others: levels.clone(), levels, shift: None, unusual: 0.0 }
     }
 }
 
@@ -39,7 +41,9 @@ const SMALLEST_SHIFT_SD: f64 = 0.003;
 
 /// Takes out of every run what the whole suite shares. There must be a row.
 pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
-    let mut factors = Factors::of(rows);
+    let references: Vec<f64> = rows.iter().map(Row::reference).collect();
+    let shared = Shared::of(rows, &references);
+    let mut factors = shared.factors();
     let machine = Machine::of(&factors, settings.order);
     let shift = machine.judged(&factors, settings);
     let kept = match (shift.taken_as, settings.order) {
@@ -53,8 +57,18 @@ pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
             0.0
         }
     };
+    let levels: Vec<Levels> = rows.iter().map(|row| without(row, &factors, kept)).collect();
+    let against_others = match settings.order {
+        Order::Apart => {
+            let each = rows.iter().zip(references);
+            each.map(|(row, reference)| without(row, &shared.by_others(row, reference), kept)).collect()
+        }
+        // The same share is taken out of both sides: no series can hide its own change.
+        Order::Interleaved => levels.clone(),
+    };
     Freed {
-        levels: rows.iter().map(|row| without(row, &factors, kept)).collect(),
+        levels,
+        against_others,
         unusual: if shift.taken_as == TakenAs::Machine && machine.is_unusual() { machine.shift } else { 0.0 },
         shift: Some(shift),
     }
@@ -68,29 +82,96 @@ struct Factors {
     history: Vec<f64>,
 }
 
-impl Factors {
-    fn of(rows: &[Row]) -> Self {
-        let references: Vec<f64> = rows.iter().map(Row::reference).collect();
+/// What the suite shares in every run, and what it shares without any one of its series.
+struct Shared {
+    base: Vec<Middle>,
+    head: Vec<Middle>,
+    history: Vec<Middle>,
+}
+
+impl Shared {
+    fn of(rows: &[Row], references: &[f64]) -> Self {
         Self {
-            base: factors(rows, &references, |row| &row.base),
-            head: factors(rows, &references, |row| &row.head),
-            history: factors(rows, &references, |row| &row.history),
+            base: middles(rows, references, |row| &row.base),
+            head: middles(rows, references, |row| &row.head),
+            history: middles(rows, references, |row| &row.history),
+        }
+    }
+
+    fn factors(&self) -> Factors {
+        let all = |side: &[Middle]| side.iter().map(Middle::of_all).collect();
+        Factors { base: all(&self.base), head: all(&self.head), history: all(&self.history) }
+    }
+
+    /// Returns what the other series share.
+    fn by_others(&self, row: &Row, reference: f64) -> Factors {
+        let side = |middles: &[Middle], runs: &[Option<f64>]| {
+            let own = |back: usize| at(runs, back).flatten().map(|level| level - reference);
+            let each = middles.iter().zip((1..=middles.len()).rev());
+            each.map(|(middle, back)| own(back).map_or(middle.of_all(), |own| middle.of_others(own)))
+                .collect()
+        };
+        Factors {
+            base: side(&self.base, &row.base),
+            head: side(&self.head, &row.head),
+            history: side(&self.history, &row.history),
         }
     }
 }
 
-/// Returns the median distance of the series from their own level, for every run of a side.
-fn factors(rows: &[Row], references: &[f64], side: impl Fn(&Row) -> &[Option<f64>]) -> Vec<f64> {
+/// The median of some distances and its neighbours: enough to tell the median without any one of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Middle {
+    below: f64,
+    /// The one in the middle; `None` where they are even in number.
+    middle: Option<f64>,
+    above: f64,
+}
+
+impl Middle {
+    fn of(distances: &mut [f64]) -> Self {
+        if distances.len() < ENOUGH_SERIES {
+            return Self::default();
+        }
+        let half = distances.len() / 2;
+        let is_odd = distances.len() % 2 == 1;
+        let (below, &mut middle, above) = distances.select_nth_unstable_by(half, f64::total_cmp);
+        let below = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if is_odd {
+            let above = above.iter().copied().fold(f64::INFINITY, f64::min);
+            return Self { below, middle: Some(middle), above };
+        }
+        Self { below, middle: None, above: middle }
+    }
+
+    fn of_all(&self) -> f64 {
+        self.middle.unwrap_or(f64::midpoint(self.below, self.above))
+    }
+
+    /// Returns the median of the distances but for `one` of them.
+    fn of_others(&self, one: f64) -> f64 {
+        match self.middle {
+            None if one <= self.below => self.above,
+            None => self.below,
+            Some(middle) if one < middle => f64::midpoint(middle, self.above),
+            Some(middle) if one > middle => f64::midpoint(self.below, middle),
+            Some(_) => f64::midpoint(self.below, self.above),
+        }
+    }
+}
+
+/// Returns the middle of the distances of the series from their own level, for every run of a side.
+fn middles(rows: &[Row], references: &[f64], side: impl Fn(&Row) -> &[Option<f64>]) -> Vec<Middle> {
     let runs = rows.iter().map(|row| side(row).len()).max().unwrap_or(0);
-    let factor = |back: usize| {
-        let distances: Vec<f64> = rows
+    let middle = |back: usize| {
+        let mut distances: Vec<f64> = rows
             .iter()
             .zip(references)
             .filter_map(|(row, reference)| Some(at(side(row), back)?? - reference))
             .collect();
-        if distances.len() < ENOUGH_SERIES { 0.0 } else { median_of(&distances) }
+        Middle::of(&mut distances)
     };
-    (1..=runs).rev().map(factor).collect()
+    (1..=runs).rev().map(middle).collect()
 }
 
 /// Returns the entry that is `back` from the end, the last being 1.
@@ -191,4 +272,23 @@ fn high_quantile(mut factors: Vec<f64>) -> f64 {
     let mut newest = factors.split_off(factors.len().saturating_sub(20));
     newest.sort_unstable_by(f64::total_cmp);
     quantile(&newest, 0.9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_the_others_is_that_of_the_list_without_one() {
+        for count in [5, 6, 9, 10] {
+            let distances: Vec<f64> = (0..count).map(|i| f64::from(i * 7 % 5)).collect();
+            let middle = Middle::of(&mut distances.clone());
+            assert_eq!(middle.of_all(), median_of(&distances), "{distances:?}");
+            for index in 0..distances.len() {
+                let mut others = distances.clone();
+                let one = others.remove(index);
+                assert_eq!(middle.of_others(one), median_of(&others), "{distances:?} without {one}");
+            }
+        }
+    }
 }

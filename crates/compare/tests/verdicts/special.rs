@@ -245,3 +245,14 @@ fn three_earlier_baselines_make_the_answer_sharper() {
     assert_eq!(none, two, "two are too few to learn from");
     assert!(three < 0.95 * two, "{three} against {two}");
 }
+
+#[test]
+fn unchanged_holds_against_the_base_alone_as_against_its_history() {
+    let strict = |base: f64, history: f64| {
+        let series =
+            Series { limits: Limits { warn: 0.05, fail: 0.05 }, ..time(&three(base), &three(104.3)) };
+        alone(with_history(&steady(history), series)).verdict
+    };
+    assert_eq!(strict(103.3, 103.3), Verdict::Unchanged);
+    assert_eq!(strict(100.3, 103.3), Verdict::Inconclusive, "4 % slower than the base's own runs");
+}

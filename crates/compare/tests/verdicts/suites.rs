@@ -140,3 +140,29 @@ fn memory_does_not_share_the_speed_of_the_machine() {
     assert_eq!(findings[10].verdict, Verdict::Unchanged);
     assert!(findings[10].change.unwrap().abs() < 1e-9);
 }
+
+#[test]
+fn a_series_is_held_against_the_others_not_against_itself() {
+    let change = |slowdown: f64| {
+        let mut series = suite(SAME, SAME, &[]);
+        series.truncate(8);
+        for level in series[3].head.iter_mut().flatten() {
+            *level = level.scaled(slowdown);
+        }
+        judge(&series, &Settings::default()).series[3].change.unwrap() + 1.0
+    };
+    let growth = change(1.3) / change(1.01);
+    assert!((growth - 1.3 / 1.01).abs() < 1e-9, "{growth}");
+}
+
+#[test]
+fn nothing_is_unchanged_that_an_unusual_machine_may_hide() {
+    let verdicts = |machine: f64| {
+        let mut series = suite(SAME, [machine; 3], &[]);
+        series.iter_mut().for_each(|series| series.limits.warn = 0.05);
+        judge(&series, &Settings::default()).series.into_iter().map(|found| found.verdict)
+    };
+    assert!(verdicts(1.0).all(|verdict| verdict == Verdict::Unchanged));
+    assert!(verdicts(1.06).all(|verdict| verdict == Verdict::Inconclusive));
+    assert!(verdicts(0.94).all(|verdict| verdict == Verdict::Unchanged));
+}
