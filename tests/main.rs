@@ -8,5 +8,6 @@ mod compare;
 mod criterion_tree;
 mod docs;
 mod plumbing;
+mod rules;
 mod sandbox;
 mod store;

@@ -1,5 +1,7 @@
 //! `perf.toml`: what the project asks of `perf`.
 
+mod rule;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use perf_compare::{Inconclusive, Limits, Policy};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
+use self::rule::RuleConfig;
 use crate::failure::{Failure, Result};
 
 /// The file's name, at the top of the work tree.
@@ -34,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) fail_on_one_run: bool,
     /// What a shift of the whole suite beyond its fail limit is.
     pub(crate) suite_shift: OnSuiteShift,
+    /// What holds for some series.
+    pub(crate) rule: Vec<RuleConfig>,
     /// How many first-parent commits back a baseline may lie when the base itself has none.
     pub(crate) max_lag: usize,
     /// What tells environments apart.
@@ -54,6 +59,7 @@ impl Default for Config {
             judge: JudgeBy::default(),
             fail_on_one_run: false,
             suite_shift: OnSuiteShift::default(),
+            rule: vec![],
             max_lag: 20,
             environment: EnvironmentConfig::default(),
             suite: vec![],
@@ -92,6 +98,16 @@ pub(crate) enum JudgeBy {
     Statistics,
     /// The reported change decides, whatever the noise.
     Limits,
+}
+
+impl JudgeBy {
+    /// Returns the judge in the words of the comparison.
+    pub(crate) fn judge(self) -> Judge {
+        match self {
+            JudgeBy::Statistics => Judge::Noise,
+            JudgeBy::Limits => Judge::Limits,
+        }
+    }
 }
 
 /// What a shift of the whole suite beyond its fail limit is.
@@ -193,10 +209,8 @@ impl Config {
                 OnInconclusive::Pass => Inconclusive::Pass,
                 OnInconclusive::Fail => Inconclusive::Fail,
             },
-            judge: match self.judge {
-                JudgeBy::Statistics => Judge::Noise,
-                JudgeBy::Limits => Judge::Limits,
-            },
+            rules: self.rule.iter().map(RuleConfig::rule).collect(),
+            judge: self.judge.judge(),
             fail_on_one_run: self.fail_on_one_run,
             suite_shift: match self.suite_shift {
                 OnSuiteShift::Fail => SuiteShift::Fail,
@@ -216,6 +230,9 @@ impl Config {
         }
         if self.base_branch.as_ref().is_some_and(|name| name.trim().is_empty()) {
             return Err("`base-branch` is empty: expected the name of a branch".into());
+        }
+        for (rule, number) in self.rule.iter().zip(1..) {
+            rule.check(number)?;
         }
         for fact in &self.environment.fact {
             let sources =

@@ -4,9 +4,10 @@ use perf_model::{Baseline, Better, Kind, Measurement, Metric, Reading, SeriesId,
 
 use crate::census::Census;
 use crate::pair::Pair;
-use crate::policy::{Limits, Policy};
+use crate::policy::{Amount, Asked, Limit, Limits, Policy, Tier};
 use crate::refusal::Refusal;
 use crate::statistics::{Finding, Judge, Level, LevelUsed, Runs, Series, Suite, judge};
+use crate::verdict::Verdict;
 
 /// What became of every series of a pair.
 #[derive(Clone, Debug)]
@@ -40,8 +41,14 @@ pub struct Judged {
     pub before: f64,
     /// The head's level as measured.
     pub after: f64,
-    /// The limits it was held against.
+    /// The limits that the policy asks for: warn and fail.
+    pub asked: (Limit, Limit),
+    /// The limits it was held against, relative.
     pub limits: Limits,
+    /// The limits it was held against in the metric's unit, where differences were judged and not ratios.
+    pub absolute: Option<Limits>,
+    /// Whether it may fail.
+    pub tier: Tier,
     /// What decided.
     pub judge: Judge,
     /// The answer and what it rests on.
@@ -73,6 +80,13 @@ pub enum Obstacle {
         base: Better,
         /// The head's direction.
         head: Better,
+    },
+    /// A limit is given in a unit that does not convert into the metric's.
+    LimitUnit {
+        /// The limit's unit.
+        limit: Unit,
+        /// The metric's unit.
+        metric: Unit,
     },
     /// A percentile of too few readings follows chance.
     TooFewReadings {
@@ -136,22 +150,25 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
 }
 
 fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
-    let (metrics, series): (Vec<_>, Vec<_>) =
-        candidates.into_iter().map(|candidate| ((candidate.id, candidate.metric), candidate.series)).unzip();
+    let (named, series): (Vec<_>, Vec<_>) =
+        candidates.into_iter().map(|candidate| (candidate.named, candidate.series)).unzip();
     let findings = judge(&series, &policy.settings());
-    let each = metrics.into_iter().zip(&series).zip(findings.series);
-    let rows = each.map(|(((id, metric), series), finding)| {
-        let level = match (metric.kind, &finding.evidence) {
-            (Kind::Time | Kind::Rate | Kind::Percentile, Some(_)) => findings.suite.level,
+    let each = named.into_iter().zip(&series).zip(findings.series);
+    let rows = each.map(|((named, series), finding)| {
+        let level = match (series.kind, series.absolute, &finding.evidence) {
+            (Kind::Time | Kind::Rate | Kind::Percentile, None, Some(_)) => findings.suite.level,
             _ => LevelUsed::Median,
         };
         Judged {
-            series: id,
+            series: named.id,
+            metric: named.metric,
             before: side_level(&series.base, level),
             after: side_level(&series.head, level),
+            asked: named.asked,
             limits: series.limits,
+            absolute: series.absolute,
+            tier: named.tier,
             judge: series.judge,
-            metric,
             finding,
         }
     });
@@ -197,9 +214,16 @@ impl<'a> Rows<'a> {
 
 /// A series that can be judged.
 struct Candidate {
+    named: Named,
+    series: Series,
+}
+
+/// What of a series its judge does not need to know.
+struct Named {
     id: SeriesId,
     metric: Metric,
-    series: Series,
+    asked: (Limit, Limit),
+    tier: Tier,
 }
 
 impl Candidate {
@@ -210,36 +234,85 @@ impl Candidate {
         history: &[Rows],
         policy: &Policy,
     ) -> Result<Self, Obstacle> {
-        let metric = newest(head).metric.clone();
-        enough_readings(&metric, base.iter().chain(head).copied().flatten())?;
+        let id = newest(head).series();
+        let asked = policy.asked(&id);
+        let metric = asked.metric(newest(head));
+        let both = || base.iter().chain(head).copied().flatten();
+        same_direction(&asked, both(), &metric)?;
+        enough_readings(&metric, both())?;
         let (base, head) = (levels(base, &metric)?, levels(head, &metric)?);
         // An entry without the series keeps its place: it is the same baseline in every series.
         let past = |rows: &Rows| {
             let runs = rows.of.get(&key).and_then(|runs| levels(runs, &metric).ok());
             runs.unwrap_or_default()
         };
-        let series = Series {
+        let mut series = Series {
             better: metric.better,
             kind: metric.kind,
-            judge: policy.judge,
+            judge: asked.judge.map_or(policy.judge, |(judge, _)| judge),
             limits: policy.limits,
             absolute: None,
             base,
             head,
             history: history.iter().map(past).collect(),
         };
-        let (benchmark, params, name) = key;
-        let id = SeriesId { benchmark: benchmark.into(), params: params.clone(), metric: name.into() };
-        Ok(Self { id, metric, series })
+        let (warn, fail) = policy.limits_of(&asked);
+        hold_against(&mut series, (&warn, &fail), &metric)?;
+        Ok(Self { named: Named { id, metric, asked: (warn, fail), tier: asked.tier() }, series })
+    }
+}
+
+/// Sets the limits of a series. A difference becomes a share of the base where all its numbers have ratios;
+/// otherwise, and for shares and counts, a share becomes a difference.
+fn hold_against(series: &mut Series, limits: (&Limit, &Limit), metric: &Metric) -> Result<(), Obstacle> {
+    let (warn, fail) = limits;
+    let difference = |limit: &Limit| {
+        let in_unit = |amount: &Amount| {
+            let unit = || amount.unit.clone().unwrap_or_else(|| metric.unit.clone());
+            amount
+                .of(metric)
+                .ok_or_else(|| Obstacle::LimitUnit { limit: unit(), metric: metric.unit.clone() })
+        };
+        limit.absolute.as_ref().map(in_unit).transpose()
+    };
+    let (warn_by, fail_by) = (difference(warn)?, difference(fail)?);
+    let base = side_level(&series.base, LevelUsed::Median);
+    let as_share =
+        |limit: &Limit, by: Option<f64>| limit.relative.unwrap_or(0.0).max(by.map_or(0.0, |by| by / base));
+    let as_difference =
+        |limit: &Limit, by: Option<f64>| (limit.relative.unwrap_or(0.0) * base.abs()).max(by.unwrap_or(0.0));
+    let differs = matches!(metric.kind, Kind::Ratio | Kind::Count) || !has_ratios(series);
+    if differs && (warn_by.is_some() || fail_by.is_some()) {
+        let (warn, fail) = (as_difference(warn, warn_by), as_difference(fail, fail_by));
+        series.absolute = Some(Limits { warn, fail });
+    } else {
+        series.limits = Limits { warn: as_share(warn, warn_by), fail: as_share(fail, fail_by) };
+    }
+    Ok(())
+}
+
+/// Says whether every number of a series is positive.
+fn has_ratios(series: &Series) -> bool {
+    let mut levels = series.history.iter().chain([&series.base, &series.head]).flatten().flatten();
+    levels.all(|level| level.middle > 0.0)
+}
+
+/// Holds the two sides to one direction, unless a rule gives it.
+fn same_direction<'a>(
+    asked: &Asked,
+    mut runs: impl Iterator<Item = &'a Measurement>,
+    metric: &Metric,
+) -> Result<(), Obstacle> {
+    let other = runs.find(|run| asked.better.is_none() && run.metric.better != metric.better);
+    match other {
+        Some(run) => Err(Obstacle::Directions { base: run.metric.better, head: metric.better }),
+        None => Ok(()),
     }
 }
 
 /// Returns the levels of the runs in the unit of `metric`.
 fn levels(runs: &[Option<&Measurement>], metric: &Metric) -> Result<Runs, Obstacle> {
     let level = |run: &Measurement| {
-        if run.metric.better != metric.better {
-            return Err(Obstacle::Directions { base: run.metric.better, head: metric.better });
-        }
         let level = Level::of(&run.reading, metric.better);
         match run.metric.unit.factor_to(&metric.unit) {
             Some(1.0) => Ok(level),
@@ -303,6 +376,11 @@ impl Judged {
         }
     }
 
+    /// Says whether the series fails the gate.
+    pub fn fails(&self) -> bool {
+        self.finding.verdict == Verdict::Regressed && self.tier == Tier::Gating
+    }
+
     /// Returns the relative change between the two levels as they were measured, the machine's share
     /// included; `None` where there is no ratio.
     pub fn measured_change(&self) -> Option<f64> {
@@ -335,7 +413,6 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{baseline, baseline_of, in_environment, measurement, repeated};
-    use crate::verdict::Verdict;
 
     fn compared(before: Baseline, after: Baseline) -> Result<Comparison, Refusal> {
         let pair = Pair::new(before, after, &BTreeSet::new()).expect("the fixtures share an environment");

@@ -18,7 +18,10 @@ pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Judged, Obstacle, OneSided, Unjudged, compare};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
-pub use policy::{Inconclusive, Limits, Policy};
+pub use policy::{
+    Amount, Asked, Bound, Breach, Budgets, Given, Inconclusive, Limit, Limits, Pattern, PatternError, Policy,
+    Rule, Severity, Tier, budgets,
+};
 pub use refusal::{FactDifference, Refusal, differences};
 pub use verdict::{Interval, Verdict};
 

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use perf_model::{CommitId, Environment};
 
-use crate::comparison::Comparison;
-use crate::policy::{Inconclusive, Policy};
+use crate::comparison::{Comparison, Judged};
+use crate::policy::{Budgets, Inconclusive, Policy, Tier};
 use crate::refusal::Refusal;
 use crate::verdict::Verdict;
 
@@ -29,6 +29,8 @@ pub struct Outcome {
 pub struct Section {
     /// The environment; `None` where the head was measured nowhere.
     pub environment: Option<Environment>,
+    /// What became of the head's budgets, which hold whatever the base is.
+    pub budgets: Budgets,
     /// What became of it.
     pub result: Result<Comparison, Refusal>,
 }
@@ -143,18 +145,20 @@ impl Outcome {
         self.sections.iter().filter_map(|section| section.result.as_ref().err())
     }
 
+    /// Says whether a series fails the gate because it could not be decided.
+    pub fn fails_undecided(&self, row: &Judged) -> bool {
+        let undecided = row.finding.verdict == Verdict::Inconclusive && row.tier == Tier::Gating;
+        undecided && self.policy.inconclusive == Inconclusive::Fail
+    }
+
     /// Returns what the outcome means for the gate.
     pub fn status(&self) -> Status {
         let fails = |comparison: &Comparison| {
-            let census = comparison.census;
-            let undecided = match self.policy.inconclusive {
-                Inconclusive::Pass => 0,
-                Inconclusive::Fail => census.inconclusive,
-            };
             let shifted = comparison.suite.shift.is_some_and(|shift| shift.verdict == Verdict::Regressed);
-            census.regressed + undecided > 0 || shifted
+            shifted || comparison.judged.iter().any(|row| row.fails() || self.fails_undecided(row))
         };
-        if self.comparisons().any(fails) {
+        let over_budget = self.sections.iter().any(|section| section.budgets.failures() > 0);
+        if over_budget || self.comparisons().any(fails) {
             Status::Failed
         } else if self.comparisons().next().is_some() {
             Status::Passed
@@ -181,11 +185,15 @@ mod tests {
         let (before, after) = (side(before), side(after));
         let environment = Some(after.environment.clone());
         let pair = Pair::new(before, after, &BTreeSet::new()).unwrap();
-        Section { environment, result: compare(pair, &[], &Policy::default()) }
+        Section { environment, budgets: Budgets::default(), result: compare(pair, &[], &Policy::default()) }
     }
 
     fn refused() -> Section {
-        Section { environment: None, result: Err(Refusal::NothingShared { base: 1, head: 1 }) }
+        Section {
+            environment: None,
+            budgets: Budgets::default(),
+            result: Err(Refusal::NothingShared { base: 1, head: 1 }),
+        }
     }
 
     fn outcome(sections: Vec<Section>, inconclusive: Inconclusive) -> Outcome {

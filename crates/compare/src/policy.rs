@@ -1,10 +1,17 @@
-use perf_model::Better;
+//! What a project asks of its numbers: limits, budgets and tiers, by benchmark and metric.
 
+mod budget;
+mod rule;
+
+use perf_model::{Better, Measurement, Metric, SeriesId};
+
+pub use self::budget::{Bound, Breach, Budgets, Severity, budgets};
+pub use self::rule::{Amount, Limit, Pattern, PatternError, Rule, Tier};
 use crate::statistics::{Judge, Settings, SuiteShift};
 
 /// How large a change for the worse must be before it warns, and before it fails.
 ///
-/// Both are relative: `0.1` is 10 %. For a metric where higher is better, a limit of 10 % means a drop of
+/// As relative limits, `0.1` is 10 %. For a metric where higher is better, a limit of 10 % means a drop of
 /// 10 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -46,10 +53,12 @@ pub enum Inconclusive {
 }
 
 /// What the project asks of its numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
-    /// The limits of every series, and of the suite as a whole.
+    /// The limits of every series that no rule says otherwise of, and of the suite as a whole.
     pub limits: Limits,
+    /// What holds for some series, in order: of each value the last rule that gives it decides.
+    pub rules: Vec<Rule>,
     /// What an undecided series means.
     pub inconclusive: Inconclusive,
     /// What decides on a series.
@@ -60,7 +69,67 @@ pub struct Policy {
     pub suite_shift: SuiteShift,
 }
 
+/// What a policy asks of one series. Each value is given with the number of the rule that it comes from, from 0;
+/// `None` where no rule gives it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// From here on it is `slower`.
+    pub warn: Given<Limit>,
+    /// From here on it is `regressed`.
+    pub fail: Given<Limit>,
+    /// Which way is better.
+    pub better: Given<Better>,
+    /// Whether it may fail.
+    pub tier: Given<Tier>,
+    /// What decides.
+    pub judge: Given<Judge>,
+    /// What it must not exceed, as a failure.
+    pub max: Given<Amount>,
+    /// What it must not fall below, as a failure.
+    pub min: Given<Amount>,
+    /// What it must not exceed, as a warning.
+    pub warn_max: Given<Amount>,
+    /// What it must not fall below, as a warning.
+    pub warn_min: Given<Amount>,
+}
+
+/// A value and the number of the rule that gives it.
+pub type Given<T> = Option<(T, usize)>;
+
 impl Policy {
+    /// Returns what the rules ask of one series.
+    pub fn asked(&self, series: &SeriesId) -> Asked {
+        let mut asked = Asked::default();
+        let matching = self.rules.iter().enumerate().filter(|(_, rule)| rule.matches(series));
+        for (number, rule) in matching {
+            give(&mut asked.warn, &rule.warn, number);
+            give(&mut asked.fail, &rule.fail, number);
+            give(&mut asked.better, &rule.better, number);
+            give(&mut asked.tier, &rule.tier, number);
+            give(&mut asked.judge, &rule.judge, number);
+            give(&mut asked.max, &rule.max, number);
+            give(&mut asked.min, &rule.min, number);
+            give(&mut asked.warn_max, &rule.warn_max, number);
+            give(&mut asked.warn_min, &rule.warn_min, number);
+        }
+        asked
+    }
+
+    /// Returns the limits to hold a series against: a fail limit of its own that lies below the general warn
+    /// limit warns as well.
+    pub(crate) fn limits_of(&self, asked: &Asked) -> (Limit, Limit) {
+        let general = |limit| Limit { relative: Some(limit), absolute: None };
+        let fail = asked.fail.as_ref().map_or_else(|| general(self.limits.fail), |(limit, _)| limit.clone());
+        let warn = match (&asked.warn, fail.relative) {
+            (Some((warn, _)), _) => warn.clone(),
+            (None, Some(relative)) => {
+                Limit { relative: Some(self.limits.warn.min(relative)), ..fail.clone() }
+            }
+            (None, None) => fail.clone(),
+        };
+        (warn, fail)
+    }
+
     /// Returns what the statistics are to hold to.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
@@ -69,5 +138,24 @@ impl Policy {
             suite_limits: self.limits,
             ..Settings::default()
         }
+    }
+}
+
+impl Asked {
+    /// Returns the tier of the series.
+    pub fn tier(&self) -> Tier {
+        self.tier.map_or(Tier::default(), |(tier, _)| tier)
+    }
+
+    /// Returns the metric of a measurement with the direction that was asked for.
+    pub(crate) fn metric(&self, measurement: &Measurement) -> Metric {
+        let metric = measurement.metric.clone();
+        Metric { better: self.better.map_or(metric.better, |(better, _)| better), ..metric }
+    }
+}
+
+fn give<T: Clone>(slot: &mut Given<T>, value: &Option<T>, number: usize) {
+    if let Some(value) = value {
+        *slot = Some((value.clone(), number));
     }
 }

@@ -84,12 +84,21 @@ impl Unit {
         }
         let (_, from_dimension, from_scale, _) = self.entry()?;
         let (_, to_dimension, to_scale, _) = to.entry()?;
-        (from_dimension == to_dimension).then(|| from_scale / to_scale)
+        (from_dimension == to_dimension).then(|| snapped(from_scale / to_scale))
     }
 
     fn entry(&self) -> Option<&'static (&'static str, Dimension, f64, &'static [&'static str])> {
         TABLE.iter().find(|(symbol, ..)| *symbol == self.0)
     }
+}
+
+/// Takes the rounding of binary fractions out of a factor: from `us` to `ns` it is 1,000 and not a shade less.
+fn snapped(factor: f64) -> f64 {
+    let whole = |value: f64| {
+        let whole = value.round();
+        (whole >= 1.0 && (value - whole).abs() <= whole * 1e-12).then_some(whole)
+    };
+    whole(factor).or_else(|| whole(factor.recip()).map(f64::recip)).unwrap_or(factor)
 }
 
 impl fmt::Display for Unit {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use perf_compare::{
-    BaseChoice, Comparison, Endpoint, Notice, Outcome, Pair, Policy, Refusal, Section, compare,
+    Amount, BaseChoice, Budgets, Comparison, Endpoint, Notice, Outcome, Pair, Policy, Refusal, Rule, Section,
+    budgets, compare,
 };
 use perf_model::{
     Baseline, CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, Source,
@@ -126,7 +127,7 @@ pub(crate) fn eventful() -> [Vec<Measurement>; 2] {
 /// An outcome of two environments: all of it happened in one, the other was refused.
 pub(crate) fn mixed() -> Outcome {
     let [before, after] = eventful();
-    let refused = Section { environment: Some(environment("16")), result: Err(different_environments()) };
+    let refused = Section { environment: Some(environment("16")), ..section(Err(different_environments())) };
     outcome(vec![section(compared(before, after)), refused])
 }
 
@@ -178,7 +179,7 @@ pub(crate) fn rounds(run: &[Measurement]) -> Vec<Vec<Measurement>> {
 }
 
 pub(crate) fn section(result: Result<Comparison, Refusal>) -> Section {
-    Section { environment: Some(environment("4")), result }
+    Section { environment: Some(environment("4")), budgets: Budgets::default(), result }
 }
 
 pub(crate) fn outcome(sections: Vec<Section>) -> Outcome {
@@ -230,13 +231,16 @@ pub(crate) fn hostile_outcome(text: &str) -> Outcome {
         baseline(head(), &other, rounds(&after)),
         &BTreeSet::from([text.to_owned()]),
     );
-    let judged = compare(pair.expect("the one fact is crossed"), &[], &Policy::default());
+    let pair = pair.expect("the one fact is crossed");
+    let bounded = Rule { warn_max: Some(Amount { value: 15.0, unit: None }), ..Rule::default() };
+    let budgets = budgets(pair.after(), &Policy { rules: vec![bounded], ..Policy::default() });
+    let judged = compare(pair, &[], &Policy::default());
     let refused = Refusal::EnvironmentsDiffer { base: Box::new(environment.clone()), head: Box::new(other) };
     let apart = Refusal::NoMergeBase { branch: text.into() };
     let mut outcome = outcome(vec![
-        Section { environment: Some(environment.clone()), result: judged },
-        Section { environment: Some(environment.clone()), result: Err(refused) },
-        Section { environment: None, result: Err(apart) },
+        Section { environment: Some(environment.clone()), budgets, result: judged },
+        Section { environment: Some(environment.clone()), ..section(Err(refused)) },
+        Section { environment: None, ..section(Err(apart)) },
     ]);
     outcome.head = Endpoint::File { path: text.into(), commit: None };
     outcome.base = outcome.head.clone();

@@ -5,6 +5,7 @@
 //! unchanged; how to see it again. Where there are too many rows, text and Markdown say how many they left
 //! out; JSON holds everything.
 
+mod budget;
 mod command;
 mod json;
 mod markdown;

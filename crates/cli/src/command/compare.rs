@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use perf_compare::{BaseChoice, Endpoint, Outcome, Pair, Section, compare};
+use perf_compare::{BaseChoice, Budgets, Endpoint, Outcome, Pair, Section, budgets, compare};
 use perf_render::{Colour, Page};
 use perf_store::{Store, SyncOptions};
 
@@ -184,13 +184,14 @@ fn of_files(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Resul
     let (base, head) = (saved::read(base)?, saved::read(head)?);
     let across: BTreeSet<String> = args.across.iter().cloned().collect();
     let environment = Some(head.baseline.environment.clone());
+    let budgets = budgets(&head.baseline, &config.policy());
     let result = Pair::new(base.baseline, head.baseline, &across)
         .and_then(|pair| compare(pair, &[], &config.policy()));
     Ok(Outcome {
         head: head.endpoint,
         base: base.endpoint,
         choice: BaseChoice::File,
-        sections: vec![Section { environment, result }],
+        sections: vec![Section { environment, budgets, result }],
         notices: [base.notice, head.notice].into_iter().flatten().collect(),
         policy: config.policy(),
     })
@@ -216,13 +217,14 @@ fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
     let base = match base {
         Ok(base) => base,
         Err(refusal) => {
-            let section = Section { environment: None, result: Err(refusal) };
+            let section = Section { environment: None, budgets: Budgets::default(), result: Err(refusal) };
             return Ok(outcome(Endpoint::Nothing, vec![section], vec![], &head));
         }
     };
     let across: BTreeSet<String> = args.across.iter().cloned().collect();
     let (max_lag, policy) = (config.max_lag, config.policy());
-    let search = |head: &Head| Search { store, base: &base, head, max_lag, across: &across, policy }.run();
+    let search =
+        |head: &Head| Search { store, base: &base, head, max_lag, across: &across, policy: &policy }.run();
     let mut found = search(&head)?;
     if !found.complete() && !args.offline && ask_remote(store) {
         // What was missing may just have arrived.

@@ -8,6 +8,7 @@ mod env;
 mod init;
 mod plumbing;
 mod reference;
+mod rules;
 mod saved;
 mod store;
 mod verdict;
@@ -53,6 +54,7 @@ enum Command {
     Store(store::Command),
     Init(init::Args),
     Doctor(doctor::Args),
+    Rules(rules::Args),
     Verdict(verdict::Args),
     Changepoints(changepoints::Args),
     #[command(hide = true)]
@@ -96,6 +98,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Store(command) => store::run(&command, &place),
         Command::Init(args) => init::run(&args, &place),
         Command::Doctor(args) => doctor::run(&args, &place),
+        Command::Rules(args) => rules::run(&args, &place),
         Command::Verdict(args) => verdict::run(&args, &place),
         Command::Changepoints(args) => changepoints::run(&args, &place),
         Command::Reference(args) => reference::run(&args, Cli::command()),

@@ -118,7 +118,7 @@ fn read(benchmark: &Benchmark, limits: Limits) -> std::result::Result<Series, St
         kind: if benchmark.deterministic { Kind::Exact } else { kind(&Unit::new(&benchmark.unit)) },
         judge: Judge::Noise,
         limits,
-        absolute: benchmark.absolute,
+        absolute: benchmark.absolute.map(|limit| Limits { warn: limit, fail: limit }),
         base: runs(&benchmark.baseline)?,
         head: runs(&benchmark.candidate)?,
         history: benchmark.history.iter().map(|entry| runs(entry)).collect::<std::result::Result<_, _>>()?,

@@ -1,6 +1,6 @@
 //! Tests the series that may be zero, as differences against an absolute limit.
 
-use super::limits::signed;
+use super::limits::{differences, signed};
 use super::measured::Test;
 use super::noise::Source;
 use super::order::{mean, median_of, scatter};
@@ -9,6 +9,7 @@ use super::row::{ENOUGH_HISTORY, first, recent_history};
 use super::separation::{has_two_modes, separation};
 use super::series::{Runs, Series};
 use super::settings::Settings;
+use crate::policy::Limits;
 
 /// What the runs of a series allow.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +22,8 @@ pub(super) enum Outcome {
     NoiseUnknown,
 }
 
-/// Tests the difference of one series against its absolute limit.
-pub(super) fn test(series: &Series, limit: f64, settings: &Settings) -> Outcome {
+/// Tests the difference of one series against its absolute limits.
+pub(super) fn test(series: &Series, limits: Limits, settings: &Settings) -> Outcome {
     let side = |runs: &Runs| -> Vec<f64> {
         runs.iter().flatten().map(|level| signed(level.middle, series.better)).collect()
     };
@@ -36,8 +37,7 @@ pub(super) fn test(series: &Series, limit: f64, settings: &Settings) -> Outcome 
     let sd = variance.sqrt();
     let centre = mean(&base);
     let estimate = mean(&head) - centre;
-    // A shade under the exact limit, so that a difference of precisely the limit reaches it despite rounding.
-    let limit = limit * (1.0 - 1e-12);
+    let (warn, fail) = differences(limits);
     Outcome::Test(Test {
         change: median_of(&head) - median_of(&base),
         estimate,
@@ -47,8 +47,8 @@ pub(super) fn test(series: &Series, limit: f64, settings: &Settings) -> Outcome 
         noise: sd,
         separation: separation(&base, &head, &history, (centre, sd)),
         firmness: firmness(Source::Measured, head.len(), settings),
-        warn: limit,
-        fail: limit,
+        warn,
+        fail,
         head_runs: head.len(),
         two_modes: has_two_modes(&history),
     })

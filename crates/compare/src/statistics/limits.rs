@@ -31,7 +31,10 @@ pub(super) fn judge_values(series: &Series, before: f64, after: f64) -> Finding 
         (None, None) if before == after => 0.0,
         (None, None) => signed(after - before, series.better).signum() * f64::INFINITY,
     };
-    let (warn, fail) = series.absolute.map_or((limits.warn, limits.fail), |limit| (limit, limit));
+    let (warn, fail) = match series.absolute {
+        Some(absolute) => differences(absolute),
+        None => (limits.warn, limits.fail),
+    };
     let verdict = match worsening {
         worse if worse >= fail => Verdict::Regressed,
         worse if worse >= warn => Verdict::Slower,
@@ -43,6 +46,14 @@ pub(super) fn judge_values(series: &Series, before: f64, after: f64) -> Finding 
         difference: Some(after - before),
         ..Finding::bare(verdict)
     }
+}
+
+/// Returns the differences from which on a series warns and fails: a shade under the exact limits, so that a
+/// difference of precisely the limit reaches it despite rounding; but no difference at all reaches no limit.
+pub(super) fn differences(absolute: Limits) -> (f64, f64) {
+    let reached = |limit: f64| (limit * (1.0 - 1e-12)).max(f64::MIN_POSITIVE);
+    let fail = reached(absolute.fail);
+    (reached(absolute.warn).min(fail), fail)
 }
 
 /// Returns `rise` as seen by the metric: positive where it is for the worse.

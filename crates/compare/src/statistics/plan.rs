@@ -37,7 +37,7 @@ impl Plan {
         match (series.judge, series.absolute) {
             (Judge::Limits, _) => by_medians(),
             (Judge::Noise, _) if is_constant(series, &base, &head) => by_medians(),
-            (Judge::Noise, Some(limit)) => match absolute::test(series, limit, settings) {
+            (Judge::Noise, Some(limits)) => match absolute::test(series, limits, settings) {
                 Outcome::Test(test) => Self::Absolute(test),
                 Outcome::Constant => by_medians(),
                 Outcome::NoiseUnknown => undecided(Doubt::NoiseUnknown, values()),

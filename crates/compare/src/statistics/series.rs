@@ -14,9 +14,9 @@ pub struct Series {
     pub judge: Judge,
     /// From which relative change on it warns and fails.
     pub limits: Limits,
-    /// From which difference on it fails, in the metric's unit. Where given, differences are judged, not
-    /// ratios: the only way to judge a value that may be zero.
-    pub absolute: Option<f64>,
+    /// From which difference on it warns and fails, in the metric's unit. Where given, differences are judged,
+    /// not ratios: the only way to judge a value that may be zero.
+    pub absolute: Option<Limits>,
     /// The base's runs.
     pub base: Runs,
     /// The head's runs.

@@ -118,7 +118,7 @@ proptest! {
         absolute in prop::option::of(0.0..1e9),
     ) {
         let history: Vec<f64> = history.into_iter().filter(|value| value.is_finite()).collect();
-        let series = with_history(&history, Series { absolute, ..time(&base, &head) });
+        let series = with_history(&history, Series { absolute: absolute.map(|fail| Limits { warn: fail / 2.0, fail }), ..time(&base, &head) });
         let nine: Vec<Series> = (0..9).map(|_| series.clone()).collect();
         prop_assert_eq!(verdicts(&nine).len(), 9);
         prop_assert_eq!(runs(&base).len(), base.len());

@@ -71,10 +71,24 @@ fn identical_runs_are_unchanged() {
     assert_eq!(alone(time(&[7.0], &[7.0])).verdict, Verdict::Unchanged);
 }
 
+/// An absolute limit that warns and fails at once.
+fn at(limit: Option<f64>) -> Option<Limits> {
+    limit.map(|limit| Limits { warn: limit, fail: limit })
+}
+
+#[test]
+fn an_absolute_warning_comes_before_the_failure() {
+    let absolute = Some(Limits { warn: 1.0, fail: 2.0 });
+    for (head, verdict) in [(0.0, Verdict::Unchanged), (1.0, Verdict::Slower), (2.0, Verdict::Regressed)] {
+        let timeouts = Series { kind: Kind::Count, absolute, judge: Judge::Limits, ..time(&[0.0], &[head]) };
+        assert_eq!(alone(timeouts).verdict, verdict, "{head}");
+    }
+}
+
 #[test]
 fn values_that_may_be_zero_need_an_absolute_limit() {
     let errors = |absolute, base: &[f64], head: &[f64]| {
-        alone(Series { kind: Kind::Ratio, absolute, ..time(base, head) })
+        alone(Series { kind: Kind::Ratio, absolute: at(absolute), ..time(base, head) })
     };
     let (none, few, many) = ([0.0, 0.001, 0.0], [0.001, 0.0, 0.001], [0.020, 0.021, 0.022]);
     assert_eq!(answer(&errors(None, &none, &many)), (Verdict::Inconclusive, Some(Doubt::NoRatio)));
@@ -96,7 +110,7 @@ fn values_that_may_be_zero_need_an_absolute_limit() {
 
 #[test]
 fn negative_values_are_compared_as_differences() {
-    let balance = Series { absolute: Some(5.0), ..time(&[-20.0, -21.0, -19.0], &[-10.0, -11.0, -9.0]) };
+    let balance = Series { absolute: at(Some(5.0)), ..time(&[-20.0, -21.0, -19.0], &[-10.0, -11.0, -9.0]) };
     assert_eq!(alone(balance.clone()).verdict, Verdict::Regressed);
     assert_eq!(alone(Series { better: Better::Higher, ..balance }).verdict, Verdict::Improved);
 }
@@ -205,7 +219,7 @@ fn where_the_limits_alone_judge_noise_does_not_matter() {
     assert_eq!(alone(wild.clone()).verdict, Verdict::Inconclusive);
     let by_limits = Series { judge: Judge::Limits, ..wild.clone() };
     assert_eq!(alone(by_limits).verdict, Verdict::Improved, "60 is 40 % below 100");
-    let by_difference = Series { judge: Judge::Limits, absolute: Some(45.0), ..wild };
+    let by_difference = Series { judge: Judge::Limits, absolute: at(Some(45.0)), ..wild };
     assert_eq!(alone(by_difference).verdict, Verdict::Unchanged, "40 is below the limit of 45");
 }
 

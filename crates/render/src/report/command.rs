@@ -62,7 +62,7 @@ fn crossing<'a>(facts: impl Iterator<Item = &'a String>) -> String {
 /// Writes what a policy asks beyond the default. One limit alone would leave the other to the reader's
 /// `perf.toml`.
 fn policy(outcome: &Outcome) -> String {
-    let Policy { limits, inconclusive, judge, fail_on_one_run, suite_shift } = outcome.policy;
+    let Policy { limits, inconclusive, judge, fail_on_one_run, suite_shift, .. } = outcome.policy;
     let mut options = String::new();
     if limits != Policy::default().limits {
         let (warn, fail) = (exact_percent(limits.warn), exact_percent(limits.fail));

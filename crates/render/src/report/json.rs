@@ -1,7 +1,7 @@
 use perf_compare::statistics::{Doubt, Judge, LevelUsed, Suite, TakenAs};
 use perf_compare::{
-    BaseChoice, Census, Comparison, Endpoint, Judged, Notice, Obstacle, OneSided, Outcome, Refusal, Section,
-    Status, Unjudged, differences,
+    BaseChoice, Bound, Budgets, Census, Comparison, Endpoint, Judged, Limits, Notice, Obstacle, OneSided,
+    Outcome, Refusal, Section, Severity, Status, Tier, Unjudged, differences,
 };
 use perf_model::{Baseline, Environment, SeriesId};
 use serde::Serialize;
@@ -35,6 +35,8 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            "nothing-judged"       shared
 ///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
 ///   across   [fact]
+///   budgets  {checked, breaches: [{benchmark, params, metric, unit, level, limit, bound: "max" | "min",
+///             severity: "fail" | "warn"}], unchecked: [{benchmark, params, metric}]}
 ///   history  how many earlier baselines were asked about the noise
 ///   suite    null, or {level: "median" | "best", noise|null, detectable|null, shift: null | {change, verdict,
 ///             taken_as: "machine" | "change", history_sd|null}}: all times and rates together; the typical
@@ -42,13 +44,14 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///   census   null, or {total, regressed, slower, improved, unchanged, inconclusive, unjudged, missing, new}
 ///   series   [{benchmark, params, metric, unit, better, kind, verdict, before, after, change|null,
 ///              measured_change|null, absolute, interval|null: {low, high}, noise|null, df|null, q|null,
-///              limits: {warn, fail}, judge: "statistics" | "limits", runs: {base, head, history},
+///              limits: {warn, fail}, absolute_limits: null | {warn, fail}, tier: "gating" | "exhibit",
+///              judge: "statistics" | "limits", runs: {base, head, history},
 ///              runs_needed|null, doubt|null: "no-base" | "no-head" | "no-ratio" | "one-run" |
 ///              "noise-unknown" | "overlap" | "too-noisy", two_modes}]
 ///             `change` is without the machine's share, `measured_change` with it; `noise` is the standard
 ///             deviation from run to run, relative like `interval`, or both in `unit` where `change` is null
 ///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}
-///             | {..., obstacle: "too-few-readings", found, needed}]
+///             | {..., obstacle: "limit-unit", limit, unit} | {..., obstacle: "too-few-readings", found, needed}]
 ///   missing  [{benchmark, params, metric, unit, level}]; new alike
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
@@ -112,6 +115,7 @@ struct Part<'a> {
     refusal: Option<RefusalJson<'a>>,
     measured: Option<Sides<Measured<'a>>>,
     across: Vec<&'a str>,
+    budgets: BudgetsJson<'a>,
     history: usize,
     suite: Option<SuiteJson>,
     census: Option<CensusJson>,
@@ -190,6 +194,8 @@ struct SeriesJson<'a> {
     df: Option<f64>,
     q: Option<f64>,
     limits: LimitsJson,
+    absolute_limits: Option<LimitsJson>,
+    tier: &'static str,
     judge: &'static str,
     runs: RunsJson,
     runs_needed: Option<usize>,
@@ -202,6 +208,31 @@ struct RunsJson {
     base: usize,
     head: usize,
     history: usize,
+}
+
+#[derive(Default, Serialize)]
+struct BudgetsJson<'a> {
+    checked: usize,
+    breaches: Vec<BreachJson<'a>>,
+    unchecked: Vec<SeriesIdJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct BreachJson<'a> {
+    #[serde(flatten)]
+    series: SeriesIdJson<'a>,
+    unit: &'a str,
+    level: f64,
+    limit: f64,
+    bound: &'static str,
+    severity: &'static str,
+}
+
+#[derive(Serialize)]
+struct SeriesIdJson<'a> {
+    benchmark: &'a str,
+    params: Named<'a>,
+    metric: &'a str,
 }
 
 #[derive(Serialize)]
@@ -246,6 +277,7 @@ struct UnjudgedJson<'a> {
 enum ObstacleJson<'a> {
     Units { base: &'a str, head: &'a str },
     Directions { base: &'a str, head: &'a str },
+    LimitUnit { limit: &'a str, unit: &'a str },
     TooFewReadings { found: u64, needed: u64 },
 }
 
@@ -285,6 +317,7 @@ fn section(section: &Section) -> Part<'_> {
     let part = Part {
         fingerprint: environment.map(|environment| environment.fingerprint().to_string()),
         environment: environment.map(EnvironmentJson::from),
+        budgets: budgets(&section.budgets),
         ..Part::default()
     };
     match &section.result {
@@ -340,6 +373,11 @@ fn series(row: &Judged) -> SeriesJson<'_> {
         df: evidence.map(|it| it.df),
         q: evidence.map(|it| it.q),
         limits: LimitsJson { warn: row.limits.warn, fail: row.limits.fail },
+        absolute_limits: row.absolute.map(|Limits { warn, fail }| LimitsJson { warn, fail }),
+        tier: match row.tier {
+            Tier::Gating => "gating",
+            Tier::Exhibit => "exhibit",
+        },
         judge: match row.judge {
             Judge::Noise => "statistics",
             Judge::Limits => "limits",
@@ -349,6 +387,33 @@ fn series(row: &Judged) -> SeriesJson<'_> {
         doubt: finding.doubt.map(doubt),
         two_modes: evidence.is_some_and(|it| it.two_modes),
     }
+}
+
+fn budgets(budgets: &Budgets) -> BudgetsJson<'_> {
+    let breaches = budgets.breaches.iter().map(|breach| BreachJson {
+        series: series_id(&breach.series),
+        unit: breach.metric.unit.symbol(),
+        level: breach.level,
+        limit: breach.limit,
+        bound: match breach.bound {
+            Bound::Max => "max",
+            Bound::Min => "min",
+        },
+        severity: match breach.severity {
+            Severity::Fail => "fail",
+            Severity::Warn => "warn",
+        },
+    });
+    BudgetsJson {
+        checked: budgets.checked,
+        breaches: breaches.collect(),
+        unchecked: budgets.unchecked.iter().map(series_id).collect(),
+    }
+}
+
+fn series_id(series: &SeriesId) -> SeriesIdJson<'_> {
+    let SeriesId { benchmark, params, metric } = series;
+    SeriesIdJson { benchmark, params, metric }
 }
 
 fn doubt(doubt: Doubt) -> &'static str {
@@ -389,6 +454,9 @@ fn unjudged(row: &Unjudged) -> UnjudgedJson<'_> {
         Obstacle::Units { base, head } => ObstacleJson::Units { base: base.symbol(), head: head.symbol() },
         Obstacle::Directions { base, head } => {
             ObstacleJson::Directions { base: base.word(), head: head.word() }
+        }
+        Obstacle::LimitUnit { limit, metric } => {
+            ObstacleJson::LimitUnit { limit: limit.symbol(), unit: metric.symbol() }
         }
         Obstacle::TooFewReadings { found, needed } => {
             ObstacleJson::TooFewReadings { found: *found, needed: *needed }
@@ -476,13 +544,14 @@ mod tests {
             r#""refusal":null,"#,
             r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":3},"#,
             r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":3}},"across":[],"#,
+            r#""budgets":{"checked":0,"breaches":[],"unchecked":[]},"#,
             r#""history":0,"suite":{"level":"median","noise":TYPICAL,"detectable":DETECTABLE,"shift":null},"#,
             r#""census":{"total":2,"regressed":0,"slower":0,"improved":0,"unchanged":1,"inconclusive":0,"#,
             r#""unjudged":0,"missing":1,"new":0},"#,
             r#""series":[{"benchmark":"a","params":{},"metric":"time","unit":"ns","better":"lower","kind":"time","#,
             r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"measured_change":0.0,"#,
             r#""absolute":0.0,"interval":INTERVAL,"noise":NOISE,"df":6.0,"q":0.5,"#,
-            r#""limits":{"warn":0.1,"fail":0.25},"judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
+            r#""limits":{"warn":0.1,"fail":0.25},"absolute_limits":null,"tier":"gating","judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
             r#""runs_needed":null,"doubt":null,"two_modes":false}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
             r#""new":[]}],"notices":[]}"#,

@@ -1,8 +1,8 @@
-use perf_compare::{Comparison, Outcome, Refusal, Section};
+use perf_compare::{Comparison, Outcome, Refusal, Section, Status};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{command, refusal, sides, suite};
+use super::{budget, command, refusal, sides, suite};
 use crate::escape::fenced;
 use crate::number::counted;
 use crate::page::Flush;
@@ -219,6 +219,7 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome) -> Stri
     let place = sides::place_and_runs(section, comparison, Sink::Markdown);
     let mut whole = vec![format!("**{}**", sentence::census(&comparison.census))];
     whole.extend(suite::suite(comparison, outcome));
+    whole.extend(budget::budgets(&section.budgets, Sink::Markdown));
     let whole = whole.join("\\\n");
     let pair = &comparison.pair;
     if pair.across().is_empty() {
@@ -230,7 +231,7 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome) -> Stri
 
 fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
     let mut blocks = vec![];
-    if outcome.sections.len() > 1 {
+    if outcome.sections.len() > 1 || outcome.status() != Status::Refused {
         let sentence = refusal::introduction(refusal, outcome, Sink::Markdown);
         blocks.push(format!(
             "environment {}\\\n**refused**: {sentence}",
@@ -241,6 +242,8 @@ fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
     blocks.extend((!facts.is_empty()).then(|| diff(&facts)));
     let hints: Vec<_> = refusal::hints(refusal, outcome).iter().map(|hint| format!("- {hint}")).collect();
     blocks.extend((!hints.is_empty()).then(|| hints.join("\n")));
+    let bounds = budget::budgets(&section.budgets, Sink::Markdown);
+    blocks.extend((!bounds.is_empty()).then(|| bounds.join("\\\n")));
     blocks.join("\n\n")
 }
 

@@ -1,7 +1,7 @@
 //! One series of a report.
 
 use perf_compare::statistics::{Doubt, Evidence, Judge};
-use perf_compare::{Comparison, Interval, Judged, Obstacle, OneSided, Unjudged, Verdict};
+use perf_compare::{Comparison, Interval, Judged, Limit, Obstacle, OneSided, Tier, Unjudged, Verdict};
 use perf_model::{Better, Dimension, Kind, Metric};
 
 use crate::number::{counted, limit, number, percent, share};
@@ -118,7 +118,7 @@ pub(crate) fn cells(row: &Judged, sink: Sink) -> [String; COLUMNS.len()] {
         difference(row, sink),
         interval(row, sink),
         noise(row, sink),
-        crossed(row),
+        crossed(row, sink),
         answer_and_doubt(row),
         runs(row),
     ]
@@ -160,10 +160,10 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
 }
 
 fn answer_and_doubt(row: &Judged) -> String {
-    match doubt(row) {
-        Some(doubt) => format!("{}; {doubt}", answer(row)),
-        None => answer(row),
-    }
+    let exhibit = row.tier == Tier::Exhibit && row.finding.verdict == Verdict::Regressed;
+    let exhibit = exhibit.then(|| "an exhibit, which never fails".to_owned());
+    let parts: Vec<String> = [Some(answer(row)), doubt(row), exhibit].into_iter().flatten().collect();
+    parts.join("; ")
 }
 
 /// Returns the verdict and which way the series went: `regressed (more memory)`.
@@ -191,12 +191,23 @@ fn direction(metric: &Metric, difference: f64) -> &'static str {
     if difference > 0.0 { more } else { less }
 }
 
-fn crossed(row: &Judged) -> String {
+fn crossed(row: &Judged, sink: Sink) -> String {
+    let (warn, fail) = &row.asked;
     match row.finding.verdict {
-        Verdict::Regressed => format!("fail {}", limit(row.limits.fail)),
-        Verdict::Slower => format!("warn {}", limit(row.limits.warn)),
-        Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive => limit(row.limits.warn),
+        Verdict::Regressed => format!("fail {}", asked(fail, &row.metric, sink)),
+        Verdict::Slower => format!("warn {}", asked(warn, &row.metric, sink)),
+        Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive => asked(warn, &row.metric, sink),
     }
+}
+
+/// Returns a limit as the policy asks for it: `5 % and 200 us`.
+fn asked(wanted: &Limit, metric: &Metric, sink: Sink) -> String {
+    let amount = wanted.absolute.as_ref().map(|amount| {
+        let [amount] = sink.amounts(amount.unit.as_ref().unwrap_or(&metric.unit), [amount.value]);
+        amount
+    });
+    let parts: Vec<String> = wanted.relative.map(limit).into_iter().chain(amount).collect();
+    parts.join(" and ")
 }
 
 fn interval(row: &Judged, sink: Sink) -> String {
@@ -282,6 +293,10 @@ fn unjudged(row: &Unjudged, sink: Sink) -> String {
         Obstacle::Directions { base, head } => {
             let (base, head) = (base.word(), head.word());
             format!("for the base {base} is better, for the head {head}")
+        }
+        Obstacle::LimitUnit { limit, metric } => {
+            let (limit, metric) = (sink.name(limit.symbol()), sink.name(metric.symbol()));
+            format!("its limit is in {limit}, its numbers are in {metric}")
         }
         Obstacle::TooFewReadings { found, needed } => {
             let (found, needed) = (number(*found as f64), number(*needed as f64));

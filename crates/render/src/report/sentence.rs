@@ -1,11 +1,11 @@
 //! What text and Markdown say of the outcome as a whole.
 
-use perf_compare::{Census, Inconclusive, Judged, Outcome, Section, Status};
+use perf_compare::{Census, Judged, Outcome, Section, Severity, Status, Tier, Verdict};
 
 use super::refusal;
 use super::row::difference;
 use super::sides::{across, place};
-use super::suite;
+use super::{budget, suite};
 use crate::number::counted;
 use crate::sink::Sink;
 
@@ -31,11 +31,15 @@ impl Tone {
     /// Chooses the tone of an outcome.
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let census = total(outcome);
+        let warned = || {
+            census.slower + census.regressed > 0
+                || shifts(outcome).next().is_some()
+                || budget::headline(outcome, Severity::Warn, Sink::Text).is_some()
+        };
         match outcome.status() {
             Status::Failed => Tone::Fail,
             Status::Refused => Tone::Refused,
-            Status::Passed if census.slower > 0 || census.inconclusive == census.judged() => Tone::Warn,
-            Status::Passed if shifts(outcome).next().is_some() => Tone::Warn,
+            Status::Passed if warned() || census.inconclusive == census.judged() => Tone::Warn,
             Status::Passed => Tone::Pass,
         }
     }
@@ -111,10 +115,13 @@ fn passed(census: &Census) -> String {
 
 fn warned(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
-    let mut parts: Vec<String> = shifts(outcome).collect();
+    let mut parts = vec![];
     if census.slower > 0 {
-        parts.insert(0, beyond(outcome, (census.slower, "slower", "warn"), sink));
+        parts.push(beyond(outcome, (census.slower, "slower", "warn"), sink));
     }
+    parts.extend(exhibits(outcome));
+    parts.extend(shifts(outcome));
+    parts.extend(budget::headline(outcome, Severity::Warn, sink));
     if parts.is_empty() {
         let (undecided, judged) = (counted(census.inconclusive), counted(census.judged()));
         return format!("nothing could be decided: {undecided} of {judged} inconclusive");
@@ -130,12 +137,18 @@ fn shifts(outcome: &Outcome) -> impl Iterator<Item = String> {
 fn failed(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
     let mut parts = vec![];
-    if census.regressed > 0 {
-        parts.push(beyond(outcome, (census.regressed, "regressed", "fail"), sink));
+    let count = |fails: &dyn Fn(&Judged) -> bool| {
+        outcome.comparisons().flat_map(|comparison| &comparison.judged).filter(|row| fails(row)).count()
+    };
+    let regressed = count(&Judged::fails);
+    if regressed > 0 {
+        parts.push(beyond(outcome, (regressed, "regressed", "fail"), sink));
     }
     parts.extend(shifts(outcome));
-    if census.inconclusive > 0 && outcome.policy.inconclusive == Inconclusive::Fail {
-        let (undecided, all) = (counted(census.inconclusive), counted(census.total()));
+    parts.extend(budget::headline(outcome, Severity::Fail, sink));
+    let undecided = count(&|row| outcome.fails_undecided(row));
+    if undecided > 0 {
+        let (undecided, all) = (counted(undecided), counted(census.total()));
         parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
     }
     parts.join("; ")
@@ -144,13 +157,24 @@ fn failed(outcome: &Outcome, sink: Sink) -> String {
 fn beyond(outcome: &Outcome, (count, answer, limit): (usize, &str, &str), sink: Sink) -> String {
     let whose = if count == 1 { "its" } else { "their" };
     let (count, all) = (counted(count), counted(total(outcome).total()));
-    let worst = worst(outcome).expect("a series beyond a limit was judged");
-    let worst = format!("{}, {}", sink.series(&worst.series), difference(worst, sink));
-    format!("{count} of {all} series {answer} beyond {whose} {limit} limit (worst: {worst})")
+    let worst = worst(outcome)
+        .map(|worst| format!(" (worst: {}, {})", sink.series(&worst.series), difference(worst, sink)));
+    format!("{count} of {all} series {answer} beyond {whose} {limit} limit{}", worst.unwrap_or_default())
 }
 
+/// Counts the exhibits that regressed.
+fn exhibits(outcome: &Outcome) -> Option<String> {
+    let rows = outcome.comparisons().flat_map(|comparison| &comparison.judged);
+    let regressed =
+        rows.filter(|row| row.finding.verdict == Verdict::Regressed && row.tier == Tier::Exhibit).count();
+    (regressed > 0).then(|| format!("{} exhibits regressed, which never fails", counted(regressed)))
+}
+
+/// Returns the worst series that may fail.
 fn worst(outcome: &Outcome) -> Option<&Judged> {
-    outcome.comparisons().filter_map(|comparison| comparison.judged.first()).max_by(|a, b| {
+    let gating = |row: &&Judged| row.tier == Tier::Gating;
+    let first = outcome.comparisons().filter_map(|comparison| comparison.judged.iter().find(gating));
+    first.max_by(|a, b| {
         let by_size = || a.worsening().total_cmp(&b.worsening());
         a.finding.verdict.cmp(&b.finding.verdict).then_with(by_size)
     })

@@ -1,9 +1,9 @@
 use anstyle::{AnsiColor, Style};
-use perf_compare::{Comparison, Outcome, Refusal, Section};
+use perf_compare::{Comparison, Outcome, Refusal, Section, Status};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{command, refusal, sides, suite};
+use super::{budget, command, refusal, sides, suite};
 use crate::escape::terminal;
 use crate::number::counted;
 use crate::page::{Page, Table};
@@ -17,9 +17,12 @@ const MOST_UNCHANGED: usize = 10;
 /// Returns the report of an outcome for a terminal or a log.
 pub fn text(outcome: &Outcome, page: Page) -> String {
     let mut blocks = vec![headline(outcome, page)];
-    if let [Section { result: Err(refusal), .. }] = outcome.sections.as_slice() {
+    if let [Section { result: Err(refusal), .. }] = outcome.sections.as_slice()
+        && outcome.status() == Status::Refused
+    {
         blocks[0].extend(reasons(refusal, outcome));
         blocks.push(sides::sides(outcome, Sink::Text));
+        blocks.extend(outcome.sections.iter().filter_map(bounds));
     } else {
         blocks.push(sides::sides(outcome, Sink::Text));
         blocks.extend(outcome.sections.iter().flat_map(|section| body(section, outcome, page)));
@@ -48,6 +51,10 @@ fn shade(tone: Tone) -> Style {
     colour.on_default().bold()
 }
 
+fn bounds(section: &Section) -> Option<Vec<String>> {
+    Some(budget::budgets(&section.budgets, Sink::Text)).filter(|lines| !lines.is_empty())
+}
+
 fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
     match &section.result {
         Ok(comparison) => judged(section, comparison, outcome, page),
@@ -57,7 +64,7 @@ fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
                 format!("refused: {}", refusal::introduction(refusal, outcome, Sink::Text)),
             ];
             lines.extend(reasons(refusal, outcome));
-            vec![lines]
+            [Some(lines), bounds(section)].into_iter().flatten().collect()
         }
     }
 }
@@ -77,6 +84,7 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: P
     facts.push(sentence::census(&comparison.census));
     facts.extend(suite::suite(comparison, outcome));
     let mut blocks = vec![facts];
+    blocks.extend(bounds(section));
     blocks.extend(table(comparison, page));
     blocks.extend(FOLDED.into_iter().filter_map(|class| list(comparison, class, outcome)));
     blocks

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use perf_compare::statistics::Judge;
-use perf_compare::{Notice, Pair, Policy, Refusal, Section, compare, differences};
+use perf_compare::{Budgets, Notice, Pair, Policy, Refusal, Section, budgets, compare, differences};
 use perf_model::{Baseline, CommitId};
 use perf_store::{Commit, Store, Stored};
 
@@ -26,7 +26,7 @@ pub(super) struct Search<'a> {
     /// Facts in which the two sides may differ.
     pub(super) across: &'a BTreeSet<String>,
     /// What verdicts are held against.
-    pub(super) policy: Policy,
+    pub(super) policy: &'a Policy,
 }
 
 /// What was found for every environment of the head.
@@ -60,7 +60,8 @@ impl Search<'_> {
         let at_base = at_base.baselines;
         if self.head.baselines.is_empty() {
             let refusal = Refusal::HeadNotMeasured { head: self.head.commit().clone() };
-            found.sections.push(Section { environment: None, result: Err(refusal) });
+            let section = Section { environment: None, budgets: Budgets::default(), result: Err(refusal) };
+            found.sections.push(section);
             return Ok(found);
         }
         for Stored { baseline, .. } in &self.head.baselines {
@@ -68,11 +69,11 @@ impl Search<'_> {
             let result = match self.base_for(baseline, &at_base, &mut found.notices)? {
                 Ok(pair) => {
                     let history = self.history(pair.before())?;
-                    compare(pair, &history, &self.policy)
+                    compare(pair, &history, self.policy)
                 }
                 Err(refusal) => Err(refusal),
             };
-            found.sections.push(Section { environment, result });
+            found.sections.push(Section { environment, budgets: budgets(baseline, self.policy), result });
         }
         if found.sections.iter().any(|section| section.result.is_ok()) {
             found.notices.extend(self.only_at_base(&at_base));

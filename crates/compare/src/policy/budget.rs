@@ -1,0 +1,169 @@
+use std::collections::BTreeMap;
+
+use perf_model::{Baseline, Metric, SeriesId, median_in_place};
+
+use super::{Amount, Given, Policy, Tier};
+
+/// What became of the budgets of a head: ceilings and floors that hold whatever the base is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budgets {
+    /// How many bounds were held against a series.
+    pub checked: usize,
+    /// The bounds that do not hold, failures first, then by name.
+    pub breaches: Vec<Breach>,
+    /// Series whose unit does not convert into that of their bound, by name: nobody checked them.
+    pub unchecked: Vec<SeriesId>,
+}
+
+/// A bound that does not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breach {
+    /// Which series.
+    pub series: SeriesId,
+    /// What was read.
+    pub metric: Metric,
+    /// The head's level: the median over its runs.
+    pub level: f64,
+    /// The bound, in the metric's unit.
+    pub limit: f64,
+    /// Which side the series had to stay on.
+    pub bound: Bound,
+    /// Whether it fails the gate.
+    pub severity: Severity,
+}
+
+/// Which side of a bound a series has to stay on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// At or below it.
+    Max,
+    /// At or above it.
+    Min,
+}
+
+/// What a broken bound means for the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It fails.
+    Fail,
+    /// It warns.
+    Warn,
+}
+
+impl Budgets {
+    /// Returns how many breaches fail the gate.
+    pub fn failures(&self) -> usize {
+        self.breaches.iter().filter(|breach| breach.severity == Severity::Fail).count()
+    }
+}
+
+/// Holds the series of a head against their bounds. Those of the tier `exhibit` can only warn.
+pub fn budgets(head: &Baseline, policy: &Policy) -> Budgets {
+    let mut levels: BTreeMap<SeriesId, (Metric, Vec<f64>)> = BTreeMap::new();
+    for measurement in head.runs.iter().flat_map(|run| &run.measurements) {
+        let (metric, values) =
+            levels.entry(measurement.series()).or_insert_with(|| (measurement.metric.clone(), vec![]));
+        let factor = measurement.metric.unit.factor_to(&metric.unit);
+        values.extend(factor.map(|factor| measurement.reading.location() * factor));
+    }
+    let mut budgets = Budgets::default();
+    for (series, (metric, mut values)) in levels {
+        let level = median_in_place(&mut values);
+        budgets.check(series, metric, level, policy);
+    }
+    budgets.breaches.sort_by(|a, b| (a.severity, &a.series).cmp(&(b.severity, &b.series)));
+    budgets
+}
+
+impl Budgets {
+    fn check(&mut self, series: SeriesId, metric: Metric, level: f64, policy: &Policy) {
+        let asked = policy.asked(&series);
+        let failing = match asked.tier() {
+            Tier::Gating => Severity::Fail,
+            Tier::Exhibit => Severity::Warn,
+        };
+        // A bound that fails makes the same bound as a warning superfluous.
+        for (bound, fail, warn) in
+            [(Bound::Max, &asked.max, &asked.warn_max), (Bound::Min, &asked.min, &asked.warn_min)]
+        {
+            let mut broken = |given: &Given<Amount>, severity| {
+                let Some((amount, _)) = given else { return false };
+                let Some(limit) = amount.of(&metric) else {
+                    if !self.unchecked.contains(&series) {
+                        self.unchecked.push(series.clone());
+                    }
+                    return false;
+                };
+                self.checked += 1;
+                let holds = match bound {
+                    Bound::Max => level <= limit,
+                    Bound::Min => level >= limit,
+                };
+                if !holds {
+                    let (series, metric) = (series.clone(), metric.clone());
+                    self.breaches.push(Breach { series, metric, level, limit, bound, severity });
+                }
+                !holds
+            };
+            if !broken(fail, failing) {
+                broken(warn, Severity::Warn);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_model::Unit;
+
+    use super::*;
+    use crate::fixtures::repeated;
+    use crate::policy::{Pattern, Rule};
+
+    fn amount(value: f64, unit: &str) -> Option<Amount> {
+        Some(Amount { value, unit: Some(Unit::new(unit)) })
+    }
+
+    fn found(rule: Rule) -> Vec<(Bound, f64, Severity)> {
+        let head = repeated(3, &[("start", 501.0)]);
+        let found = budgets(&head, &Policy { rules: vec![rule], ..Policy::default() });
+        found.breaches.iter().map(|breach| (breach.bound, breach.limit, breach.severity)).collect()
+    }
+
+    #[test]
+    fn ceilings_and_floors_hold_at_their_very_value() {
+        let exact = repeated(1, &[("start", 500.0)]);
+        let rule = Rule { max: amount(0.5, "us"), min: amount(500.0, "ns"), ..Rule::default() };
+        let policy = Policy { rules: vec![rule], ..Policy::default() };
+        assert_eq!(budgets(&exact, &policy), Budgets { checked: 2, ..Budgets::default() });
+    }
+
+    #[test]
+    fn a_broken_bound_fails_or_warns() {
+        let max = || amount(0.5, "us");
+        for (rule, expected) in [
+            (Rule { max: max(), ..Rule::default() }, vec![(Bound::Max, 500.0, Severity::Fail)]),
+            (Rule { warn_max: max(), ..Rule::default() }, vec![(Bound::Max, 500.0, Severity::Warn)]),
+            (
+                Rule { max: max(), warn_max: amount(0.1, "us"), ..Rule::default() },
+                vec![(Bound::Max, 500.0, Severity::Fail)],
+            ),
+            (
+                Rule { max: max(), tier: Some(Tier::Exhibit), ..Rule::default() },
+                vec![(Bound::Max, 500.0, Severity::Warn)],
+            ),
+            (Rule { min: amount(1.0, "us"), ..Rule::default() }, vec![(Bound::Min, 1000.0, Severity::Fail)]),
+            (Rule { benchmark: Some(Pattern::new("x").unwrap()), max: max(), ..Rule::default() }, vec![]),
+        ] {
+            assert_eq!(found(rule.clone()), expected, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_bound_in_another_dimension_is_named() {
+        let rule = Rule { max: amount(1.0, "MiB"), ..Rule::default() };
+        let policy = Policy { rules: vec![rule], ..Policy::default() };
+        let found = budgets(&repeated(1, &[("start", 1.0)]), &policy);
+        assert_eq!((found.checked, found.unchecked.len()), (0, 1));
+    }
+}

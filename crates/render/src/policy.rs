@@ -1,0 +1,116 @@
+//! What a policy asks of one series, and which rule asks it.
+
+use perf_compare::statistics::Judge;
+use perf_compare::{Amount, Asked, Given, Limit, Policy, Rule, Tier};
+use perf_model::{Better, SeriesId};
+
+use crate::number::limit as share;
+use crate::sink::Sink;
+
+/// Returns one line for each value that holds for a series, with the rule that gives it.
+pub fn rules(series: &SeriesId, policy: &Policy) -> String {
+    let Asked { warn, fail, better, tier, judge, max, min, warn_max, warn_min } = policy.asked(series);
+    let general = |relative: f64| share(relative);
+    let judged_by = |judge: Judge| match judge {
+        Judge::Noise => "statistics".to_owned(),
+        Judge::Limits => "limits".to_owned(),
+    };
+    let tier_word = |tier: Tier| match tier {
+        Tier::Gating => "gating".to_owned(),
+        Tier::Exhibit => "exhibit (never fails)".to_owned(),
+    };
+    // A fail limit below the general warn limit warns as well.
+    let below = fail.as_ref().and_then(|(fail, _)| fail.relative);
+    let warn_default = below.map_or(policy.limits.warn, |fail| fail.min(policy.limits.warn));
+    let lines = [
+        line("warn", &warn, limit, general(warn_default), policy),
+        line("fail", &fail, limit, general(policy.limits.fail), policy),
+        line("better", &better, |better: &Better| better.word().to_owned(), "as recorded".into(), policy),
+        line("tier", &tier, |tier| tier_word(*tier), tier_word(Tier::default()), policy),
+        line("judge", &judge, |judge| judged_by(*judge), judged_by(policy.judge), policy),
+        line("max", &max, amount, "none".into(), policy),
+        line("min", &min, amount, "none".into(), policy),
+        line("warn-max", &warn_max, amount, "none".into(), policy),
+        line("warn-min", &warn_min, amount, "none".into(), policy),
+    ];
+    format!("{}\n{}\n", Sink::Text.series(series), lines.join("\n"))
+}
+
+fn line<T>(
+    key: &str,
+    given: &Given<T>,
+    shown: impl Fn(&T) -> String,
+    default: String,
+    policy: &Policy,
+) -> String {
+    let (value, source) = match given {
+        Some((value, number)) => (shown(value), rule(*number, &policy.rules[*number])),
+        None => (default, "no rule".to_owned()),
+    };
+    format!("  {key:<9} {value:<22} {source}")
+}
+
+fn rule(number: usize, rule: &Rule) -> String {
+    let part = |key: &str, pattern: &Option<perf_compare::Pattern>| {
+        pattern.as_ref().map(|pattern| format!("{key} {}", Sink::Text.name(pattern.text())))
+    };
+    let parts: Vec<String> =
+        [part("benchmark", &rule.benchmark), part("metric", &rule.metric)].into_iter().flatten().collect();
+    let what = if parts.is_empty() { "every series".to_owned() } else { parts.join(", ") };
+    format!("[[rule]] {} ({what})", number + 1)
+}
+
+fn limit(limit: &Limit) -> String {
+    let difference = limit.absolute.as_ref().map(|absolute| format!("+{}", amount(absolute)));
+    let parts: Vec<String> = limit.relative.map(share).into_iter().chain(difference).collect();
+    parts.join(" and ")
+}
+
+fn amount(amount: &Amount) -> String {
+    match &amount.unit {
+        Some(unit) => format!("{} {}", amount.value, Sink::Text.name(unit.symbol())),
+        None => amount.value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_compare::Pattern;
+    use perf_model::Unit;
+
+    use super::*;
+
+    #[test]
+    fn every_value_names_the_rule_that_gives_it() {
+        let policy = Policy {
+            rules: vec![
+                Rule { warn: Some(Limit { relative: Some(0.2), absolute: None }), ..Rule::default() },
+                Rule {
+                    benchmark: Some(Pattern::new("api/*").unwrap()),
+                    max: Some(Amount { value: 500.0, unit: Some(Unit::new("ms")) }),
+                    ..Rule::default()
+                },
+            ],
+            ..Policy::default()
+        };
+        let id = |benchmark: &str| SeriesId {
+            benchmark: benchmark.into(),
+            params: std::collections::BTreeMap::default(),
+            metric: "p95".into(),
+        };
+        let expected = "\
+api/users p95
+  warn      20 %                   [[rule]] 1 (every series)
+  fail      25 %                   no rule
+  better    as recorded            no rule
+  tier      gating                 no rule
+  judge     statistics             no rule
+  max       500 ms                 [[rule]] 2 (benchmark api/*)
+  min       none                   no rule
+  warn-max  none                   no rule
+  warn-min  none                   no rule
+";
+        assert_eq!(rules(&id("api/users"), &policy), expected);
+        assert!(rules(&id("other"), &policy).contains("  max       none                   no rule"));
+    }
+}

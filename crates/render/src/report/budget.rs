@@ -1,0 +1,56 @@
+//! What text and Markdown say of budgets.
+
+use perf_compare::{Bound, Breach, Budgets, Outcome, Severity};
+
+use crate::number::counted;
+use crate::sink::Sink;
+
+/// How many broken bounds are told apart.
+const MOST_BREACHES: usize = 20;
+
+/// Says which budgets of an environment do not hold, and how many do.
+pub(crate) fn budgets(budgets: &Budgets, sink: Sink) -> Vec<String> {
+    let Budgets { checked, breaches, unchecked } = budgets;
+    if *checked == 0 && unchecked.is_empty() {
+        return vec![];
+    }
+    let holding = counted(checked - breaches.len());
+    let mut lines = vec![format!("budgets: {holding} of {} hold", counted(*checked))];
+    lines.extend(breaches.iter().take(MOST_BREACHES).map(|breach| line(breach, sink)));
+    let rest = breaches.len().saturating_sub(MOST_BREACHES);
+    lines.extend((rest > 0).then(|| format!("budgets broken besides: {}", counted(rest))));
+    if let Some(first) = unchecked.first() {
+        lines.push(format!(
+            "warning: budgets in a unit that their series is not measured in, and not checked: {} (first: {})",
+            counted(unchecked.len()),
+            sink.series(first)
+        ));
+    }
+    lines
+}
+
+/// Says how many budgets are broken, with the first of them; `None` where none of this severity is.
+pub(crate) fn headline(outcome: &Outcome, severity: Severity, sink: Sink) -> Option<String> {
+    let all = outcome.sections.iter().flat_map(|section| &section.budgets.breaches);
+    let breaches: Vec<&Breach> = all.filter(|breach| breach.severity == severity).collect();
+    let first = breaches.first()?;
+    let (count, budgets) = (counted(breaches.len()), if breaches.len() == 1 { "budget" } else { "budgets" });
+    Some(format!("{count} {budgets} broken ({})", figures(first, sink)))
+}
+
+fn line(breach: &Breach, sink: Sink) -> String {
+    let word = match breach.severity {
+        Severity::Fail => "over budget",
+        Severity::Warn => "over budget, a warning",
+    };
+    format!("{word}: {}", figures(breach, sink))
+}
+
+fn figures(breach: &Breach, sink: Sink) -> String {
+    let [level, limit] = sink.amounts(&breach.metric.unit, [breach.level, breach.limit]);
+    let bound = match breach.bound {
+        Bound::Max => "at most",
+        Bound::Min => "at least",
+    };
+    format!("{}: {level}, allowed {bound} {limit}", sink.series(&breach.series))
+}
