@@ -33,17 +33,18 @@ pub struct ChangePoint {
 }
 
 /// A level that lasts for fewer values is not a level.
-const SHORTEST_LEVEL: usize = 8;
-/// What a cut costs, in variances of the noise times the logarithm of the length.
-const PENALTY: f64 = 4.0;
+const SHORTEST_LEVEL: usize = 10;
+/// What a cut costs, in variances of the noise times the logarithm of the length: a cut adds a level and a
+/// place (modified BIC: Zhang and Siegmund, Biometrics 63, 2007).
+const PENALTY: f64 = 3.0;
 /// A cut stays only where its p-value is at most this.
 const SIGNIFICANT: f64 = 1e-4;
 /// Smaller relative steps are not worth a person's time.
-const SMALLEST_STEP: f64 = 0.025;
+const SMALLEST_STEP: f64 = 0.03;
 
 /// Finds the changes of level of a history, oldest first. Values must be finite.
 ///
-/// Finds nothing in fewer than sixteen values, and no change within eight values of either end.
+/// Finds nothing in fewer than twenty values, and no change within ten values of either end.
 pub fn change_points(values: &[f64]) -> Vec<ChangePoint> {
     if values.len() < 2 * SHORTEST_LEVEL {
         return vec![];
@@ -53,9 +54,9 @@ pub fn change_points(values: &[f64]) -> Vec<ChangePoint> {
     reported(&kept, &scaled, values)
 }
 
-/// Finds a change of level that is too young for [`change_points`], with three to seven values behind it.
+/// Finds a change of level that is too young for [`change_points`], with three to nine values behind it.
 ///
-/// More of these are false: ten times the p-value is accepted, at the best of five places.
+/// More of these are false: ten times the p-value is accepted, at the best of seven places.
 pub fn possible_change_point(values: &[f64]) -> Option<ChangePoint> {
     const YOUNGEST: usize = 3;
     const SIGNIFICANT: f64 = 1e-3;

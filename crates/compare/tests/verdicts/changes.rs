@@ -31,7 +31,7 @@ fn spikes_short_histories_and_constant_values_have_no_change() {
     spiky[20] = 300.0;
     spiky[50] = 200.0;
     assert_eq!(change_points(&spiky), []);
-    assert_eq!(change_points(&stepped(3, &[(1.0, 7), (2.0, 7)])), []);
+    assert_eq!(change_points(&stepped(3, &[(1.0, 9), (2.0, 9)])), []);
     assert_eq!(change_points(&[5.0; 100]), []);
     assert_eq!(change_points(&[]), []);
 }
@@ -46,14 +46,33 @@ fn zeros_and_negative_values_have_changes_without_ratios() {
 
 #[test]
 fn a_young_change_is_possible_before_it_is_certain() {
-    let values = stepped(4, &[(100.0, 40), (120.0, 8)]);
-    for behind in 1..=8 {
+    let values = stepped(4, &[(100.0, 40), (120.0, 10)]);
+    for behind in 1..=10_usize {
         let so_far = &values[..40 + behind];
-        let possible = possible_change_point(so_far).map(|change| change.index);
-        assert_eq!(possible.is_some(), (3..8).contains(&behind), "{behind} behind: {possible:?}");
-        assert_eq!(change_points(so_far).len(), usize::from(behind >= 8), "{behind} behind");
+        let possible = possible_change_point(so_far).is_some();
+        let certain = change_points(so_far).len();
+        let expected = match behind {
+            1..3 => (false, 0),
+            3..9 => (true, 0),
+            // One old value makes ten.
+            9.. => (false, 1),
+            _ => unreachable!("at least one value is behind"),
+        };
+        assert_eq!((possible, certain), expected, "{behind} behind");
     }
     assert_eq!(possible_change_point(&stepped(5, &[(100.0, 60)])), None);
+}
+
+#[test]
+fn steps_of_less_than_three_percent_and_levels_of_less_than_ten_values_are_left_out() {
+    for (levels, expected) in [
+        ([(100.0, 60), (102.5, 60), (102.5, 1)], 0),
+        ([(100.0, 60), (104.0, 60), (104.0, 1)], 1),
+        ([(100.0, 60), (115.0, 8), (100.0, 60)], 0),
+        ([(100.0, 60), (115.0, 12), (100.0, 60)], 2),
+    ] {
+        assert_eq!(change_points(&stepped(6, &levels)).len(), expected, "{levels:?}");
+    }
 }
 
 #[test]
