@@ -35,3 +35,7 @@ demo:
 # Make docs/cli.md from --help
 cli-reference:
     cargo run --quiet --package perf-cli -- reference > docs/cli.md
+
+# How often the verdict is wrong, beside the rules of other tools; takes files of other measurements
+verdict-score *arguments:
+    cargo run --quiet --release --package perf-compare --example verdict-score -- {{arguments}}
