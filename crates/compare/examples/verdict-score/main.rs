@@ -224,4 +224,21 @@ mod tests {
             assert_eq!(injected, 3 * (series / 10).max(1), "{label}");
         }
     }
+
+    #[test]
+    fn pools_with_too_little_in_them_give_no_requests() {
+        for text in [
+            r#"{"kind": "exchangeable-runs", "benches": {"one": [[1], [2], [3]]}}"#,
+            r#"{"kind": "exchangeable-runs", "benches": {}}"#,
+            r#"{"kind": "timed-runs", "runs": [{"kind": "A", "round": 0, "b": {}}]}"#,
+            r#"{"kind": "history", "series": {"one": {"t": [1, 2], "v": [1, 2]}}}"#,
+        ] {
+            let pool = Pool::parse(text).unwrap();
+            for (label, plan) in plans(&pool) {
+                let drawn = Requests::draw(&pool, plan, 3, 7).unchanged.len();
+                assert_eq!(drawn, usize::from(plan.runs == 1 && text.contains("[3]")) * 3, "{label}: {text}");
+            }
+        }
+        assert!(Pool::parse(r#"{"kind": "exchangeable-runs", "benches": {"one": [[]]}}"#).is_err());
+    }
 }

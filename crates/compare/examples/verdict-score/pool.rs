@@ -57,7 +57,16 @@ pub(crate) enum Half {
 
 impl Pool {
     pub(crate) fn parse(text: &str) -> Result<Self, Box<dyn Error>> {
-        Ok(serde_json::from_str(text)?)
+        let pool: Self = serde_json::from_str(text)?;
+        if pool.has_empty_run() { Err("a run has no samples".into()) } else { Ok(pool) }
+    }
+
+    fn has_empty_run(&self) -> bool {
+        match self {
+            Self::ExchangeableRuns { benches } => benches.values().flatten().any(Vec::is_empty),
+            Self::TimedRuns { runs } => runs.iter().flat_map(|run| run.samples.values()).any(Vec::is_empty),
+            Self::History { .. } => false,
+        }
     }
 
     /// Returns half of the pool: every other benchmark, or the earlier or later half of the time.

@@ -68,8 +68,13 @@ pub(crate) fn draw(pool: &Pool, plan: Plan, effect: f64, count: usize, seed: u64
     let mut rng = Rng::with_seed(seed.wrapping_mul(1_000).wrapping_add((effect * 1_000.0) as u64));
     match pool {
         Pool::ExchangeableRuns { benches } => {
+            let enough = |runs: &&Vec<Vec<f64>>| runs.len() >= 2 * plan.runs;
+            let benches: Vec<&Vec<Vec<f64>>> = benches.values().filter(enough).collect();
+            if benches.is_empty() {
+                return vec![];
+            }
             let request = |_| {
-                let mut request = shuffled(benches, plan, &mut rng);
+                let mut request = shuffled(&benches, plan, &mut rng);
                 slow_down_a_tenth(&mut request, effect, &mut rng);
                 request
             };
@@ -91,8 +96,7 @@ fn slow_down_a_tenth(request: &mut Request, effect: f64, rng: &mut Rng) {
     }
 }
 
-fn shuffled(benches: &BTreeMap<String, Vec<Vec<f64>>>, plan: Plan, rng: &mut Rng) -> Request {
-    let all: Vec<&Vec<Vec<f64>>> = benches.values().collect();
+fn shuffled(all: &[&Vec<Vec<f64>>], plan: Plan, rng: &mut Rng) -> Request {
     let mut picked = rng.choose_multiple(all.iter(), plan.series.min(all.len()));
     picked.extend((picked.len()..plan.series).map(|_| &all[rng.usize(..all.len())]));
     let measured = |runs: &&&Vec<Vec<f64>>| {
@@ -120,7 +124,12 @@ fn timed(runs: &[TimedRun], plan: Plan, effect: f64, count: usize, rng: &mut Rng
         Order::Interleaved => 0,
         Order::BaseFirst => plan.runs,
     };
-    let names: Vec<&String> = runs.first().map(|run| run.samples.keys().collect()).unwrap_or_default();
+    let everywhere = |name: &&String| runs.iter().all(|run| run.samples.contains_key(*name));
+    let names = runs.first().map(|run| run.samples.keys().filter(everywhere).collect());
+    let names: Vec<&String> = names.unwrap_or_default();
+    if names.is_empty() {
+        return vec![];
+    }
     let mut requests = vec![];
     for start in first..(rounds.len() + 1).saturating_sub(plan.runs) {
         let head = &rounds[start..start + plan.runs];
