@@ -32,6 +32,10 @@ bench-compare:
 demo:
     bash scripts/demo
 
+# Make docs/formats.md from the table of formats
+format-reference:
+    cargo run --quiet --package perf-cli -- reference formats > docs/formats.md
+
 # Make docs/cli.md from --help
 cli-reference:
     cargo run --quiet --package perf-cli -- reference > docs/cli.md

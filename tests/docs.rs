@@ -18,6 +18,12 @@ fn the_command_line_reference_is_that_of_the_binary() {
 }
 
 #[test]
+fn the_table_of_formats_is_that_of_the_binary() {
+    let reference = Sandbox::empty().perf_in(".", &["reference", "formats"]).stdout;
+    assert!(reference == read("docs/formats.md"), "docs/formats.md is old: run `just format-reference`");
+}
+
+#[test]
 fn the_readmes_test_command_is_what_ci_runs_last() {
     let ci = read(".ci/run");
     let last =
@@ -49,6 +55,7 @@ fn links_between_pages_lead_somewhere() {
         "baselines.git-notes.md",
         "docs/architecture.md",
         "docs/BENCHMARKS.md",
+        "docs/formats.md",
         "docs/glossary.md",
         "docs/verdict.md",
         "docs/verdict-evaluation.md",

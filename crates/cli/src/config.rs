@@ -2,12 +2,15 @@
 
 mod rule;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use perf_compare::statistics::{Judge, SuiteShift};
+use perf_collect::Options;
 use perf_compare::{Inconclusive, Limits, Policy};
+use perf_model::Better;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
@@ -175,6 +178,36 @@ pub(crate) struct Suite {
     pub(crate) path: PathBuf,
     /// The shell command that makes it.
     pub(crate) run: Option<String>,
+    /// Whether lower or higher is better in metrics whose output does not tell it.
+    #[serde(default)]
+    pub(crate) better: BTreeMap<String, Direction>,
+}
+
+impl Suite {
+    /// Returns how the output is to be read.
+    pub(crate) fn options(&self) -> Options {
+        let better = self.better.iter().map(|(metric, direction)| (metric.clone(), (*direction).into()));
+        Options { format: self.format.clone(), better: better.collect(), ..Options::default() }
+    }
+}
+
+/// Which way a metric gets better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Direction {
+    /// Smaller values are better.
+    Lower,
+    /// Larger values are better.
+    Higher,
+}
+
+impl From<Direction> for Better {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Lower => Better::Lower,
+            Direction::Higher => Better::Higher,
+        }
+    }
 }
 
 impl Config {
@@ -347,6 +380,7 @@ mod tests {
             ("[[suite]]\nname = \"x\"", "missing field `path`"),
             ("[environment]\nidentity = [\"load\"]", "`load` changes"),
             ("[[environment.fact]]\nname = \"data\"", "exactly one of"),
+            ("[[suite]]\nname = \"x\"\npath = \"y\"\nbetter = { z = \"up\" }", "unknown variant `up`"),
             ("base-branch = \"\"", "`base-branch` is empty"),
             ("warn = ", "line 1"),
         ] {

@@ -74,11 +74,12 @@ pub(crate) fn environment(
 
 /// Returns the names of the formats that outputs were read from.
 pub(crate) fn harnesses(outputs: &[Output]) -> Vec<&str> {
-    outputs.iter().map(|output| output.source.format.as_str()).collect()
+    outputs.iter().flat_map(|output| &output.sources).map(|source| source.format.as_str()).collect()
 }
 
 /// Formats whose numbers depend on the Rust toolchain and its flags.
-const RUST_HARNESSES: &[&str] = &["criterion"];
+const RUST_HARNESSES: &[&str] =
+    &["cargo-criterion", "criterion", "criterion-text", "divan", "gungraun", "iai", "libtest"];
 
 fn tier(environment: &mut Environment, tier: Tier) -> &mut Facts {
     match tier {

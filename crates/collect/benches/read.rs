@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use perf_collect::Options;
 
 const BENCHMARKS: usize = 500;
 const SAMPLES: usize = 100;
@@ -14,7 +15,8 @@ fn read(criterion: &mut Criterion) {
     for number in 0..BENCHMARKS {
         put(&root.path().join(format!("group_{}/case/{number}", number % 20)), number);
     }
-    let read = || perf_collect::read(black_box(root.path()), Some("criterion")).expect("a sound tree");
+    let options = Options::named("criterion");
+    let read = || perf_collect::read(black_box(root.path()), &options).expect("a sound tree");
     assert_eq!(read().measurements.len(), BENCHMARKS);
     criterion.bench_function("read/criterion/500", |bencher| bencher.iter(read));
 }

@@ -6,8 +6,12 @@ mod criterion;
 mod hyperfine;
 mod native;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
+
+use perf_model::Better;
 
 use crate::error::ReadError;
 use crate::input::Input;
@@ -17,78 +21,161 @@ use crate::output::Output;
 pub struct Format {
     /// The name that `--format` takes and that stored records carry.
     pub name: &'static str,
-    /// What it is and which option of the tool writes it.
+    /// What it is.
     pub description: &'static str,
+    /// The command that writes it.
+    pub command: &'static str,
+    /// What of it is kept.
+    pub keeps: Keeps,
+    /// The tool's own page.
+    pub link: &'static str,
     reader: Reader,
+}
+
+/// What a format has of every series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// Raw samples.
+    Samples,
+    /// Raw samples where the output has them, else one location.
+    Either,
+    /// One location, with its spread where the output tells it.
+    Summary,
+    /// Exact counts.
+    Exact,
+}
+
+impl Keeps {
+    /// Returns the words for a table.
+    pub fn words(self) -> &'static str {
+        match self {
+            Keeps::Samples => "samples",
+            Keeps::Either => "samples or summary",
+            Keeps::Summary => "summary",
+            Keeps::Exact => "exact counts",
+        }
+    }
 }
 
 /// How a format is recognised and read. `detect` answers for its own format only, and never guesses.
 enum Reader {
     /// One text file or stream.
     File { detect: fn(&Input) -> bool, read: fn(&Input) -> Result<Output, ReadError> },
+    /// Lines in a stream that other tools may print to as well, as under `cargo bench`: what is found of every
+    /// such format is read.
+    Stream { detect: fn(&Input) -> bool, read: fn(&Input) -> Result<Output, ReadError> },
     /// A directory that a tool writes.
-    Directory { detect: fn(&Path) -> bool, read: fn(&Path) -> Result<Output, ReadError> },
+    Directory { detect: fn(&Path) -> bool, read: fn(&Path, &Options) -> Result<Output, ReadError> },
 }
 
 static FORMATS: &[Format] = &[criterion::FORMAT, hyperfine::FORMAT, native::FORMAT];
+
+/// How output is to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// The format's name; found by content where it is `None`.
+    pub format: Option<String>,
+    /// Larger files and streams are refused: they would have to fit into memory.
+    pub max_bytes: u64,
+    /// The direction of metrics whose own the output does not tell, by the metric's name.
+    pub better: BTreeMap<String, Better>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new() }
+    }
+}
+
+impl Options {
+    /// Returns the defaults, for the format called `name`.
+    pub fn named(name: &str) -> Self {
+        Self { format: Some(name.to_owned()), ..Self::default() }
+    }
+}
 
 /// Returns every format that can be read, in the order in which they are shown.
 pub fn formats() -> &'static [Format] {
     FORMATS
 }
 
-/// Reads a file or a directory in the format called `format`, or in the one that its content shows.
+/// Reads a file or a directory in the format that is asked for, or in the one that its content shows.
 ///
-/// Every format is asked whether the content is its own: none, or more than one, is an error.
-pub fn read(path: &Path, format: Option<&str>) -> Result<Output, ReadError> {
+/// Every format is asked whether the content is its own: none, or more than one, is an error. Only formats
+/// whose tools print to one stream may be read together.
+pub fn read(path: &Path, options: &Options) -> Result<Output, ReadError> {
     let place = path.display().to_string();
-    let named = format.map(|name| find(&place, name)).transpose()?;
+    let named = find(&place, options)?;
     if path.is_dir() {
-        return read_directory(path, &place, named)?.checked(&place);
+        return read_directory(path, named, options)?.checked(&place, &options.better);
     }
-    read_input(&Input::open(path)?, named)?.checked(&place)
+    read_input(&Input::open(path, options)?, named)?.checked(&place, &options.better)
 }
 
-/// Reads the bytes of a stream called `name`, such as `standard input`, like [`read`] reads a file.
-pub fn read_bytes(name: &str, bytes: &[u8], format: Option<&str>) -> Result<Output, ReadError> {
-    let named = format.map(|format| find(name, format)).transpose()?;
-    read_input(&Input::from_bytes(name, bytes)?, named)?.checked(name)
+/// Reads a stream called `name`, such as `standard input`, like [`read`] reads a file.
+pub fn read_stream(name: &str, stream: impl Read, options: &Options) -> Result<Output, ReadError> {
+    let named = find(name, options)?;
+    read_input(&Input::stream(name, stream, options)?, named)?.checked(name, &options.better)
 }
 
-fn read_directory(path: &Path, place: &str, named: Option<&Format>) -> Result<Output, ReadError> {
+fn read_directory(path: &Path, named: Option<&Format>, options: &Options) -> Result<Output, ReadError> {
+    let place = &path.display();
     fs::read_dir(path).map_err(|cause| ReadError::new(place, "cannot be read").caused_by(cause))?;
     let is_its = |format: &&Format| match format.reader {
         Reader::Directory { detect, .. } => detect(path),
-        Reader::File { .. } => false,
+        Reader::File { .. } | Reader::Stream { .. } => false,
     };
+    let directories = |format: &&Format| matches!(format.reader, Reader::Directory { .. });
     let format = match named {
         Some(format) => format,
-        None => only(place, FORMATS.iter().filter(is_its).collect())?.ok_or_else(|| {
-            let wanted = descriptions(|reader| matches!(reader, Reader::Directory { .. }));
-            ReadError::new(place, format!("is a directory that no reader knows; it may be {wanted}"))
-                .with_hint("name the file that the tool wrote")
-        })?,
+        None => match FORMATS.iter().filter(is_its).collect::<Vec<_>>().as_slice() {
+            [] => {
+                let wanted = descriptions(FORMATS.iter().filter(directories));
+                let problem = format!("is a directory that no reader knows; it may be {wanted}");
+                return Err(ReadError::new(place, problem).with_hint("name the file that the tool wrote"));
+            }
+            [only] => only,
+            several => return Err(ambiguous(place, several)),
+        },
     };
     match format.reader {
-        Reader::Directory { read, .. } => read(path),
-        Reader::File { .. } => {
+        Reader::Directory { read, .. } => read(path, options),
+        Reader::File { .. } | Reader::Stream { .. } => {
             Err(ReadError::new(place, format!("expected a file: `{}` is no directory format", format.name)))
         }
     }
 }
 
-fn read_input(input: &Input, named: Option<&Format>) -> Result<Output, ReadError> {
+fn read_input(input: &Input, named: Option<&'static Format>) -> Result<Output, ReadError> {
     let is_its = |format: &&Format| match format.reader {
-        Reader::File { detect, .. } => detect(input),
+        Reader::File { detect, .. } | Reader::Stream { detect, .. } => detect(input),
         Reader::Directory { .. } => false,
     };
-    let format = match named {
-        Some(format) => format,
-        None => only(input.place(), FORMATS.iter().filter(is_its).collect())?
-            .ok_or_else(|| unrecognised(input))?,
+    let streams = |format: &&Format| matches!(format.reader, Reader::Stream { .. });
+    let chosen: Vec<&Format> = match named {
+        Some(format) => vec![format],
+        None => FORMATS.iter().filter(is_its).collect(),
     };
+    let mut output = match chosen.as_slice() {
+        [] => return Err(unrecognised(input)),
+        [only] => read_as(input, only)?,
+        [first, others @ ..] if chosen.iter().all(streams) => {
+            let mut output = read_as(input, first)?;
+            for other in others {
+                output.join(read_as(input, other)?);
+            }
+            output
+        }
+        several => return Err(ambiguous(input.place(), several)),
+    };
+    output.note_time(input.modified());
+    output.skipped.extend(input.notes());
+    Ok(output)
+}
+
+fn read_as(input: &Input, format: &Format) -> Result<Output, ReadError> {
     match format.reader {
-        Reader::File { read, .. } => read(input),
+        Reader::File { read, .. } | Reader::Stream { read, .. } => read(input),
         Reader::Directory { .. } => {
             Err(input.refuse(format!("expected a directory: `{}` reads {}", format.name, format.description)))
         }
@@ -96,34 +183,30 @@ fn read_input(input: &Input, named: Option<&Format>) -> Result<Output, ReadError
 }
 
 fn unrecognised(input: &Input) -> ReadError {
-    let hint = "`--format NAME` says which reader to use";
-    if let Some(cause) = input.broken_json() {
-        return input.refuse("expected JSON").caused_by(cause).with_hint(hint);
+    let hint = "`perf collect --list-formats` shows what can be read, `--format NAME` says which it is";
+    match input.broken_json() {
+        Some(cause) => input.refuse("expected JSON").caused_by(cause).with_hint(hint),
+        None => input.refuse("is in no format that is recognised").with_hint(hint),
     }
-    let wanted = descriptions(|reader| matches!(reader, Reader::File { .. }));
-    input.refuse(format!("is in no format that is recognised; looked for {wanted}")).with_hint(hint)
 }
 
-fn find(place: &str, name: &str) -> Result<&'static Format, ReadError> {
-    FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+fn find(place: &str, options: &Options) -> Result<Option<&'static Format>, ReadError> {
+    let Some(name) = &options.format else { return Ok(None) };
+    let found = FORMATS.iter().find(|format| format.name == name);
+    found.map(Some).ok_or_else(|| {
         let known: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
         ReadError::new(place, format!("no format is called `{name}`; there are {}", known.join(", ")))
     })
 }
 
-fn only<'a>(place: &str, candidates: Vec<&'a Format>) -> Result<Option<&'a Format>, ReadError> {
-    if candidates.len() < 2 {
-        return Ok(candidates.first().copied());
-    }
+fn ambiguous(place: impl std::fmt::Display, candidates: &[&Format]) -> ReadError {
     let names: Vec<_> = candidates.iter().map(|format| format.name).collect();
     let hint = format!("`--format {}` chooses the first", names[0]);
-    Err(ReadError::new(place, format!("may be any of {}", names.join(", "))).with_hint(hint))
+    ReadError::new(place, format!("may be any of {}", names.join(", "))).with_hint(hint)
 }
 
-fn descriptions(wanted: fn(&Reader) -> bool) -> String {
-    let found: Vec<_> =
-        FORMATS.iter().filter(|format| wanted(&format.reader)).map(|format| format.description).collect();
-    found.join(", ")
+fn descriptions<'a>(formats: impl Iterator<Item = &'a Format>) -> String {
+    formats.map(|format| format.description).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -135,7 +218,8 @@ mod tests {
     const HYPERFINE: &str = r#"{"results": [{"command": "true", "times": [0.5], "exit_codes": [0]}]}"#;
 
     fn refusal(text: &str, format: Option<&str>) -> String {
-        let error = read_bytes("in", text.as_bytes(), format).unwrap_err();
+        let options = format.map_or_else(Options::default, Options::named);
+        let error = read_stream("in", text.as_bytes(), &options).unwrap_err();
         let cause = error.source().map(|cause| format!(" <- {cause}")).unwrap_or_default();
         format!("{error}{cause}")
     }
@@ -145,8 +229,8 @@ mod tests {
         let native = r#"{"benchmarks": [{"name": "a", "unit": "s", "value": 1}]}"#;
         for (text, expected) in [(HYPERFINE, "hyperfine"), (native, "perf")] {
             for text in [text.to_owned(), format!("\u{feff}{text}\r\n")] {
-                let found = read_bytes("in", text.as_bytes(), None).unwrap();
-                assert_eq!(found.source.format, expected, "{text}");
+                let found = read_stream("in", text.as_bytes(), &Options::default()).unwrap();
+                assert_eq!(found.sources[0].format, expected, "{text}");
             }
         }
     }
@@ -154,13 +238,14 @@ mod tests {
     #[test]
     fn says_why_nothing_was_read() {
         for (text, format, expected) in [
-            ("hello", None, "in: is in no format that is recognised; looked for "),
+            ("hello", None, "in: is in no format that is recognised"),
             ("42", None, "in: is in no format that is recognised"),
             ("[]", None, "in: is in no format that is recognised"),
             ("{}", None, "in: is in no format that is recognised"),
             ("{} {}", None, "in: expected JSON <- trailing characters at line 1 column 4"),
-            ("{\n\"a\": NaN}", None, "in: expected JSON <- expected value at line 2 column 6"),
-            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are criterion, hyperfine, perf"),
+            ("{\n\"a\": NaN}", None, "in: is in no format that is recognised"),
+            ("{\n\"a\": x}", None, "in: expected JSON <- expected value at line 2 column 6"),
+            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are criterion, "),
             (HYPERFINE, Some("criterion"), "in: expected a directory: `criterion` reads "),
             (HYPERFINE, Some("perf"), "in: expected "),
         ] {
@@ -178,14 +263,15 @@ mod tests {
             (Some("criterion"), "expected results of Criterion"),
             (Some("hyperfine"), "expected a file"),
         ] {
-            let error = read(dir.path(), format).unwrap_err().to_string();
+            let options = format.map_or_else(Options::default, Options::named);
+            let error = read(dir.path(), &options).unwrap_err().to_string();
             assert!(error.contains(expected), "{format:?}: {error}");
         }
     }
 
     #[test]
     fn two_candidates_are_an_error_that_names_both() {
-        let error = only("in", FORMATS.iter().take(2).collect()).err().expect("refused");
+        let error = ambiguous("in", &[&criterion::FORMAT, &hyperfine::FORMAT]);
         assert_eq!(error.to_string(), "in: may be any of criterion, hyperfine");
         assert_eq!(error.hint(), Some("`--format criterion` chooses the first"));
     }

@@ -1,4 +1,5 @@
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -7,24 +8,36 @@ use std::time::SystemTime;
 use serde::Deserialize;
 
 use crate::error::ReadError;
-use crate::json::Outline;
+use crate::format::Options;
+use crate::json::{self, Outline};
+use crate::output::Skipped;
+use crate::text::{self, Decoded, Line, NoText};
 
-/// Larger inputs are refused: no benchmark tool writes them, and they would have to fit into memory.
-const MAX_BYTES: u64 = 256 << 20;
+/// How many different shapes of JSON values are told apart in one stream.
+const MAX_SHAPES: usize = 256;
 
-const BYTE_ORDER_MARK: &str = "\u{feff}";
-
-/// One file or stream of text, checked to be UTF-8, not empty and of a sane size.
-pub(crate) struct Input {
+/// One file or stream of text: decoded, without colours, not empty and of a sane size.
+pub(crate) struct Input<'o> {
     place: String,
     text: String,
     modified: Option<SystemTime>,
-    outline: OnceCell<Result<Outline, serde_json::Error>>,
+    options: &'o Options,
+    notes: RefCell<Vec<Skipped>>,
+    json: OnceCell<Option<String>>,
+    shapes: OnceCell<Shapes>,
 }
 
-impl Input {
+/// What JSON there is in a text.
+struct Shapes {
+    /// Why the whole text is no JSON value; `None` if it is one.
+    broken: Option<serde_json::Error>,
+    /// The different values that the text holds.
+    outlines: BTreeSet<Outline>,
+}
+
+impl<'o> Input<'o> {
     /// Reads a regular file.
-    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
+    pub(crate) fn open(path: &Path, options: &'o Options) -> Result<Self, ReadError> {
         let failed = |cause: io::Error| ReadError::new(path.display(), "cannot be read").caused_by(cause);
         let metadata = fs::metadata(path).map_err(failed)?;
         // Opening a pipe nobody writes to would block for ever.
@@ -32,39 +45,40 @@ impl Input {
             return Err(ReadError::new(path.display(), "expected a regular file")
                 .with_hint("what another program prints is read from standard input"));
         }
-        let mut bytes = Vec::new();
-        if metadata.len() <= MAX_BYTES {
-            bytes.reserve_exact(usize::try_from(metadata.len()).map_or(0, |length| length + 1));
-        }
-        // One byte more than allowed, so that a file that grows meanwhile is still found too large.
-        File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
-        Self::new(path.display().to_string(), bytes, metadata.modified().ok())
+        let file = File::open(path).map_err(failed)?;
+        let place = path.display().to_string();
+        let bytes = bounded(&place, file, metadata.len(), options.max_bytes)?;
+        Self::new(place, bytes, metadata.modified().ok(), options)
     }
 
-    /// Takes what was read from a stream called `place`.
-    pub(crate) fn from_bytes(place: &str, bytes: &[u8]) -> Result<Self, ReadError> {
-        Self::new(place.to_owned(), bytes.to_vec(), None)
+    /// Reads a stream called `place` to its end.
+    pub(crate) fn stream(place: &str, stream: impl Read, options: &'o Options) -> Result<Self, ReadError> {
+        let bytes = bounded(place, stream, 0, options.max_bytes)?;
+        Self::new(place.to_owned(), bytes, None, options)
     }
 
-    fn new(place: String, bytes: Vec<u8>, modified: Option<SystemTime>) -> Result<Self, ReadError> {
-        if bytes.len() as u64 > MAX_BYTES {
-            let limit = MAX_BYTES >> 20;
-            return Err(ReadError::new(place, format!("is larger than the {limit} MiB that are read")));
+    fn new(
+        place: String,
+        bytes: Vec<u8>,
+        modified: Option<SystemTime>,
+        options: &'o Options,
+    ) -> Result<Self, ReadError> {
+        let refuse = |problem: &str| ReadError::new(&place, problem);
+        let Decoded { text, replaced } = text::decode(bytes).map_err(|no_text| match no_text {
+            NoText::Gzip => refuse("expected text, found a gzip archive")
+                .with_hint("`gunzip --stdout FILE | perf collect -` reads what is in it"),
+            NoText::Binary => refuse("expected text, found binary data"),
+        })?;
+        if text.trim().is_empty() {
+            return Err(refuse("is empty: the tool that was to write it may have failed"));
         }
-        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-            return Err(ReadError::new(place, "expected UTF-8, found UTF-16")
-                .with_hint("in PowerShell, write it with `Out-File -Encoding utf8`"));
+        let mut notes = Vec::new();
+        if replaced > 0 {
+            let reason = format!("{replaced} characters that are not UTF-8, each replaced by U+FFFD");
+            notes.push(Skipped { place: place.clone(), reason });
         }
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(cause) => return Err(ReadError::new(place, "expected UTF-8").caused_by(cause.utf8_error())),
-        };
-        let input = Self { place, text, modified, outline: OnceCell::new() };
-        if input.text().trim().is_empty() {
-            let problem = "is empty: the tool that was to write it may have failed";
-            return Err(input.refuse(problem));
-        }
-        Ok(input)
+        let (json, shapes, notes) = (OnceCell::new(), OnceCell::new(), RefCell::new(notes));
+        Ok(Self { place, text, modified, options, notes, json, shapes })
     }
 
     /// Returns the file's path, or the name of the stream.
@@ -72,9 +86,29 @@ impl Input {
         &self.place
     }
 
-    /// Returns the text without its byte order mark.
+    /// Returns a place in the text, as errors and skips name it.
+    pub(crate) fn at(&self, line: Line<'_>) -> String {
+        format!("{}:{}", self.place, line.number)
+    }
+
+    /// Returns what the caller asked for.
+    pub(crate) fn options(&self) -> &Options {
+        self.options
+    }
+
+    /// Returns the text, without a byte order mark and without terminal commands.
     pub(crate) fn text(&self) -> &str {
-        self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text)
+        &self.text
+    }
+
+    /// Returns the lines of the text.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        text::lines(&self.text)
+    }
+
+    /// Says whether the text is more than one JSON value, and `is_its` knows a line of it.
+    pub(crate) fn any_line(&self, is_its: impl Fn(&str) -> bool) -> bool {
+        !self.is_json() && self.lines().any(|line| is_its(line.text))
     }
 
     /// Returns when the file was last written; `None` for streams.
@@ -82,23 +116,83 @@ impl Input {
         self.modified
     }
 
-    /// Reads the whole text as one JSON value; `what` completes the sentence "expected ...".
+    /// Reads the one JSON value of the text; `what` completes the sentence "expected ...".
+    ///
+    /// Other lines may stand around the value, and `NaN` and `Infinity` in it.
     pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self, what: &str) -> Result<T, ReadError> {
-        serde_json::from_str(self.text())
-            .map_err(|cause| self.refuse(format!("expected {what}")).caused_by(cause))
+        let cause = match serde_json::from_str(self.text()) {
+            Ok(value) => return Ok(value),
+            Err(cause) => cause,
+        };
+        let text = self.json_text();
+        let mut read = if text.len() == self.text.len() && text == self.text {
+            Err(cause)
+        } else {
+            serde_json::from_str(text)
+        };
+        if !self.is_json() {
+            let mut values = json::values(text);
+            if let (Some(only), None) = (values.next(), values.next()) {
+                read = serde_json::from_str(only);
+                self.note("lines around the JSON in it");
+            }
+        }
+        read.map_err(|cause| self.refuse(format!("expected {what}")).caused_by(cause))
     }
 
-    /// Says whether the text is JSON with something at `path`, such as `results/0/command`.
+    /// Returns every JSON object and array that begins and ends a line.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        json::values(self.json_text())
+    }
+
+    /// Says whether the text holds a JSON value with something at `path`, such as `results/0/command`.
     ///
     /// Of an array only the first element, `0`, is known.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.outline().as_ref().is_ok_and(|outline| outline.has(path))
+        self.has_all(&[path])
+    }
+
+    /// Says whether the text holds one JSON value that has something at each of the paths.
+    pub(crate) fn has_all(&self, paths: &[&str]) -> bool {
+        let mut outlines = self.shapes().outlines.iter();
+        outlines.any(|outline| paths.iter().all(|path| outline.has(path)))
+    }
+
+    /// Says whether the whole text is one JSON value.
+    pub(crate) fn is_json(&self) -> bool {
+        self.shapes().broken.is_none()
     }
 
     /// Returns why the text is no JSON, if it starts like JSON.
     pub(crate) fn broken_json(&self) -> Option<String> {
         let begins = self.text().trim_start().starts_with(['{', '[']);
-        self.outline().as_ref().err().filter(|_| begins).map(ToString::to_string)
+        self.shapes().broken.as_ref().filter(|_| begins).map(ToString::to_string)
+    }
+
+    /// Returns the name of the root element if the text is XML.
+    pub(crate) fn xml_root(&self) -> Option<&str> {
+        let mut rest = self.text.trim_start();
+        while rest.starts_with("<?") || rest.starts_with("<!--") {
+            rest = rest[rest.find('>')? + 1..].trim_start();
+        }
+        let name = rest.strip_prefix('<')?;
+        let end = name.find(|c: char| c.is_whitespace() || c == '>' || c == '/')?;
+        Some(&name[..end]).filter(|name| !name.is_empty() && !name.starts_with('!'))
+    }
+
+    /// Reads the whole text as XML. DTDs are refused, and with them entities that grow.
+    pub(crate) fn xml(&self) -> Result<roxmltree::Document<'_>, ReadError> {
+        roxmltree::Document::parse(&self.text).map_err(|cause| self.refuse("expected XML").caused_by(cause))
+    }
+
+    /// Says whether the first line of the text that is not blank begins so.
+    pub(crate) fn begins(&self, with: &str) -> bool {
+        self.text.trim_start().starts_with(with)
+    }
+
+    /// Returns the lines of the text as rows of comma-separated values; rows may differ in length.
+    pub(crate) fn csv(&self) -> csv::Reader<&[u8]> {
+        csv::ReaderBuilder::new().flexible(true).from_reader(self.text.as_bytes())
     }
 
     /// Returns an error at this place.
@@ -106,9 +200,62 @@ impl Input {
         ReadError::new(&self.place, problem)
     }
 
-    fn outline(&self) -> &Result<Outline, serde_json::Error> {
-        self.outline.get_or_init(|| serde_json::from_str(self.text()))
+    /// Notes something in the text that no reader uses.
+    pub(crate) fn note(&self, reason: impl Into<String>) {
+        self.notes.borrow_mut().push(Skipped { place: self.place.clone(), reason: reason.into() });
     }
+
+    /// Returns what was noted.
+    pub(crate) fn notes(&self) -> Vec<Skipped> {
+        self.notes.take()
+    }
+
+    /// Returns the text with `null` for what JSON has no word for.
+    fn json_text(&self) -> &str {
+        self.json.get_or_init(|| json::without_nan(&self.text)).as_ref().unwrap_or(&self.text)
+    }
+
+    fn shapes(&self) -> &Shapes {
+        self.shapes.get_or_init(|| {
+            let whole = serde_json::from_str(&self.text).or_else(|cause| match self.json_text() {
+                text if text == self.text => Err(cause),
+                text => serde_json::from_str(text),
+            });
+            let mut outlines = BTreeSet::new();
+            match whole {
+                Ok(outline) => {
+                    outlines.insert(outline);
+                    Shapes { broken: None, outlines }
+                }
+                Err(cause) => {
+                    for outline in self.values().filter_map(|value| serde_json::from_str(value).ok()) {
+                        if outlines.len() < MAX_SHAPES {
+                            outlines.insert(outline);
+                        }
+                    }
+                    Shapes { broken: Some(cause), outlines }
+                }
+            }
+        })
+    }
+}
+
+/// Reads a stream of `length` bytes or more, but not more than allowed.
+fn bounded(place: &str, stream: impl Read, length: u64, max: u64) -> Result<Vec<u8>, ReadError> {
+    let too_large = || {
+        let (mebibytes, twice) = (max >> 20, max.saturating_mul(2));
+        ReadError::new(place, format!("is larger than the {max} bytes ({mebibytes} MiB) that are read"))
+            .with_hint(format!("`perf collect --max-bytes {twice}` reads twice as much"))
+    };
+    if length > max {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    bytes.reserve_exact(usize::try_from(length).map_or(0, |length| length + 1));
+    // One byte more than allowed, so that a file that grows meanwhile is still found too large.
+    let read = stream.take(max.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|cause| ReadError::new(place, "cannot be read").caused_by(cause))?;
+    if bytes.len() as u64 > max { Err(too_large()) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
@@ -117,8 +264,12 @@ mod tests {
 
     use super::*;
 
+    fn input<'o>(bytes: &[u8], options: &'o Options) -> Result<Input<'o>, ReadError> {
+        Input::stream("in", bytes, options)
+    }
+
     fn refusal(bytes: &[u8]) -> String {
-        let error = Input::from_bytes("in", bytes).err().expect("refused");
+        let error = input(bytes, &Options::default()).err().expect("refused");
         let cause = error.source().map(|cause| format!(" <- {cause}")).unwrap_or_default();
         format!("{error}{cause}")
     }
@@ -129,9 +280,9 @@ mod tests {
             (&b""[..], "in: is empty"),
             (b" \r\n", "in: is empty"),
             (b"\xef\xbb\xbf", "in: is empty"),
-            (b"\xff\xfe{\0", "in: expected UTF-8, found UTF-16"),
-            (b"\xfe\xff\0{", "in: expected UTF-8, found UTF-16"),
-            (b"{\"a\xff\"", "in: expected UTF-8 <- invalid utf-8 sequence of 1 bytes from index 3"),
+            (b"\xff\xfe", "in: is empty"),
+            (b"\x1f\x8b\x08\0", "in: expected text, found a gzip archive"),
+            (b"\x89PNG\0", "in: expected text, found binary data"),
         ] {
             let found = refusal(bytes);
             assert!(found.starts_with(expected), "{bytes:?}: {found}");
@@ -139,26 +290,82 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_text() {
-        let input = Input::from_bytes("in", b"\xef\xbb\xbf{}").unwrap();
-        assert_eq!(input.text(), "{}");
+    fn characters_that_are_not_utf8_are_counted() {
+        let options = Options::default();
+        let input = input(b"{\"a\xff\": 1}", &options).unwrap();
+        assert!(input.has("a\u{fffd}"));
+        assert!(input.notes()[0].reason.starts_with("1 characters that are not UTF-8"));
+    }
+
+    #[test]
+    fn knows_the_json_in_a_text() {
+        let options = Options::default();
+        for (text, whole, expected) in [
+            ("{\"a\": NaN}", true, true),
+            ("log\n{\"a\": NaN}\n{\"b\": 1}", false, true),
+            ("log {\"a\": 1}", false, false),
+        ] {
+            let input = input(text.as_bytes(), &options).unwrap();
+            assert_eq!((input.is_json(), input.has("a")), (whole, expected), "{text}");
+            assert!(!input.has_all(&["a", "b"]), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_the_one_value_in_a_text() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct A {
+            a: Option<u8>,
+        }
+        let options = Options::default();
+        for (text, expected, notes) in [
+            ("{\"a\": 1}", Some(A { a: Some(1) }), 0),
+            ("{\"a\": NaN}", Some(A { a: None }), 0),
+            ("log\n{\"a\": inf}\nend", Some(A { a: None }), 1),
+            ("{}\n{}", None, 0),
+        ] {
+            let input = input(text.as_bytes(), &options).unwrap();
+            assert_eq!(input.json::<A>("an a").ok(), expected, "{text}");
+            assert_eq!(input.notes().len(), notes, "{text}");
+        }
+    }
+
+    #[test]
+    fn xml_has_a_root_and_no_dtd() {
+        let options = Options::default();
+        for (text, root, sound) in [
+            ("<?xml version=\"1.0\"?>\n<!-- a -->\n<Catch name='x'><a/></Catch>", Some("Catch"), true),
+            ("<a/>", Some("a"), true),
+            ("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", None, false),
+            ("< a", None, false),
+            ("text", None, false),
+        ] {
+            let input = input(text.as_bytes(), &options).unwrap();
+            assert_eq!((input.xml_root(), input.xml().is_ok()), (root, sound), "{text}");
+        }
     }
 
     #[test]
     fn refuses_what_is_no_regular_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let error = Input::open(dir.path()).err().expect("refused");
+        let (dir, options) = (tempfile::tempdir().unwrap(), Options::default());
+        let error = Input::open(dir.path(), &options).err().expect("refused");
         assert!(error.to_string().ends_with("expected a regular file"), "{error}");
-        let error = Input::open(&dir.path().join("missing")).err().expect("refused");
+        let error = Input::open(&dir.path().join("missing"), &options).err().expect("refused");
         assert!(error.to_string().ends_with("missing: cannot be read"), "{error}");
     }
 
     #[test]
-    fn refuses_a_file_above_the_limit_without_reading_it_all() {
+    fn the_limit_is_stated_and_can_be_set() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("large");
-        File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
-        let error = Input::open(&path).err().expect("refused");
-        assert!(error.to_string().ends_with("is larger than the 256 MiB that are read"), "{error}");
+        let default = Options::default();
+        File::create(&path).unwrap().set_len(default.max_bytes + 1).unwrap();
+        let error = Input::open(&path, &default).err().expect("refused");
+        let expected = "is larger than the 268435456 bytes (256 MiB) that are read";
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert_eq!(error.hint(), Some("`perf collect --max-bytes 536870912` reads twice as much"));
+        let small = Options { max_bytes: 3, ..Options::default() };
+        assert!(input(b"1234", &small).is_err());
+        assert!(input(b"123", &small).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! From the bytes of a benchmark tool's output, from a command, and from this machine to the model's values.
 //!
-//! - [`read`] and [`read_bytes`] turn what a tool wrote into measurements, in one of the [`formats`];
+//! - [`read`] and [`read_stream`] turn what a tool wrote into measurements, in one of the [`formats`];
 //! - [`measure`] runs a command and reads its time and memory, [`run_suite`] runs a command that writes results;
 //! - [`probe`] and [`rust_facts`] say what machine and toolchain this is;
 //! - [`Document`] is the JSON form of measurements that have not been recorded.
@@ -14,12 +14,14 @@ mod error;
 mod format;
 mod input;
 mod json;
+mod number;
 mod output;
 mod probe;
+mod text;
 
 pub use command::{CommandError, LastOutput, Plan, Step, measure, run_suite};
 pub use document::{Document, Entry};
 pub use error::ReadError;
-pub use format::{Format, formats, read, read_bytes};
+pub use format::{Format, Keeps, Options, formats, read, read_stream};
 pub use output::{Output, Skipped};
 pub use probe::{VOLATILE, probe, rust_facts};

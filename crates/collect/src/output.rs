@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use perf_model::{Kind, Measurement, Reading, Source};
+use perf_model::{Better, Kind, Measurement, Metric, Reading, ReadingError, Samples, Source, Summary};
 use serde::Serialize;
 
 use crate::error::ReadError;
@@ -11,8 +12,8 @@ const MAX_NAME: usize = 1_000;
 /// What was read from one file, directory or stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
-    /// Which reader read it, and which tool wrote it.
-    pub source: Source,
+    /// Which readers read it, and which tools wrote it; never empty.
+    pub sources: Vec<Source>,
     /// What was read, sorted by benchmark, parameters and metric; never empty, no series twice.
     pub measurements: Vec<Measurement>,
     /// What is sound but could not be used.
@@ -21,6 +22,8 @@ pub struct Output {
     pub newest: Option<SystemTime>,
     /// When the oldest file with results was written; `None` for streams.
     pub oldest: Option<SystemTime>,
+    /// Measurements whose direction the output does not tell; what theirs says does not count.
+    undirected: Vec<Measurement>,
 }
 
 /// Something that was found in a tool's output and not used.
@@ -32,14 +35,48 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// One case of a benchmark as a reader found it, and where.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) params: BTreeMap<String, String>,
+    /// The place in the output, for what is skipped.
+    pub(crate) place: String,
+}
+
+impl Case {
+    pub(crate) fn new(name: impl Into<String>, place: impl Into<String>) -> Self {
+        Self { name: name.into(), params: BTreeMap::new(), place: place.into() }
+    }
+
+    /// Adds a parameter that tells this case from others of its name.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
 impl Output {
+    /// Returns measurements that were not read from a tool's output.
+    pub fn measured(source: Source, measurements: Vec<Measurement>) -> Self {
+        Self { measurements, ..Self::new(&source.format, source.tool) }
+    }
+
     pub(crate) fn new(format: &str, tool: impl Into<String>) -> Self {
         Self {
-            source: Source { format: format.to_owned(), tool: tool.into() },
+            sources: vec![Source { format: format.to_owned(), tool: tool.into() }],
             measurements: Vec::new(),
             skipped: Vec::new(),
             newest: None,
             oldest: None,
+            undirected: Vec::new(),
+        }
+    }
+
+    /// Names the version of the tool, where the output tells it.
+    pub(crate) fn note_version(&mut self, version: Option<impl AsRef<str>>) {
+        if let (Some(version), Some(source)) = (version, self.sources.first_mut()) {
+            source.tool = format!("{} {}", source.tool, version.as_ref());
         }
     }
 
@@ -53,18 +90,107 @@ impl Output {
         self.skipped.push(Skipped { place: place.into(), reason: reason.into() });
     }
 
+    /// Adds raw samples; ones that are no reading are skipped.
+    pub(crate) fn samples(&mut self, case: &Case, metric: Metric, samples: Vec<f64>) {
+        self.reading(case, metric, Samples::new(samples).map(Reading::Samples));
+    }
+
+    /// Adds one location with what is known of its spread; one that is no reading is skipped.
+    pub(crate) fn summary(&mut self, case: &Case, metric: Metric, value: f64, spread: Spread) {
+        let summary = Summary::new(value, spread.sd.filter(|sd| sd.is_finite() && *sd >= 0.0), spread.n);
+        self.reading(case, metric, summary.map(Reading::Summary));
+    }
+
+    pub(crate) fn reading(&mut self, case: &Case, metric: Metric, reading: Result<Reading, ReadingError>) {
+        match reading {
+            Ok(reading) => self.measurements.push(case.measurement(metric, reading)),
+            Err(cause) => self.skip(&case.place, format!("`{}` {}: {cause}", case.name, metric.name)),
+        }
+    }
+
+    /// Adds a reading of which the output does not tell whether lower or higher is better.
+    ///
+    /// The direction in `metric` is not used: the caller of [`crate::read`] is asked for one.
+    pub(crate) fn undirected(&mut self, case: &Case, metric: Metric, reading: Result<Reading, ReadingError>) {
+        match reading {
+            Ok(reading) => self.undirected.push(case.measurement(metric, reading)),
+            Err(cause) => self.skip(&case.place, format!("`{}` {}: {cause}", case.name, metric.name)),
+        }
+    }
+
+    /// Takes readings of one series that occurs more than once for samples of it, in their order.
+    pub(crate) fn pool_repeats(&mut self) {
+        for list in [&mut self.measurements, &mut self.undirected] {
+            list.sort_by(|a, b| key(a).cmp(&key(b)));
+            list.dedup_by(|later, first| key(later) == key(first) && pool(first, later));
+        }
+    }
+
+    /// Tells apart what has one name, by a parameter `occurrence` from the second on.
+    pub(crate) fn number_repeats(&mut self) {
+        for list in [&mut self.measurements, &mut self.undirected] {
+            let mut seen = BTreeMap::new();
+            for measurement in list {
+                let occurrence = seen.entry(measurement.series()).and_modify(|n| *n += 1).or_insert(1);
+                if *occurrence > 1 {
+                    measurement.params.insert("occurrence".to_owned(), occurrence.to_string());
+                }
+            }
+        }
+    }
+
+    /// Adds what was read of the same stream by another reader.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.sources.extend(other.sources);
+        self.measurements.extend(other.measurements);
+        self.undirected.extend(other.undirected);
+        self.skipped.extend(other.skipped);
+        self.note_time(other.newest);
+        self.note_time(other.oldest);
+    }
+
     /// Holds what a reader returned to the rules that are the same for every format, and sorts it.
-    pub(crate) fn checked(mut self, place: &str) -> Result<Self, ReadError> {
+    ///
+    /// `better` are the directions that the caller gave, by metric.
+    pub(crate) fn checked(
+        mut self,
+        place: &str,
+        better: &BTreeMap<String, Better>,
+    ) -> Result<Self, ReadError> {
+        self.direct(place, better);
+        for measurement in std::mem::take(&mut self.measurements) {
+            match flaw(&measurement) {
+                Some(flaw) => self.skip(place, flaw),
+                None => self.measurements.push(measurement),
+            }
+        }
         if self.measurements.is_empty() {
             return Err(self.nothing(place));
-        }
-        if let Some(flaw) = self.measurements.iter().find_map(flaw) {
-            return Err(ReadError::new(place, flaw));
         }
         self.measurements.sort_by(|a, b| key(a).cmp(&key(b)));
         match self.measurements.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
             Some(pair) => Err(ReadError::new(place, format!("measures `{}` twice", pair[0].series()))),
             None => Ok(self),
+        }
+    }
+
+    /// Gives undirected measurements the direction that the caller gave, and skips the others.
+    fn direct(&mut self, place: &str, better: &BTreeMap<String, Better>) {
+        let mut open: BTreeMap<String, usize> = BTreeMap::new();
+        for mut measurement in std::mem::take(&mut self.undirected) {
+            match better.get(&measurement.metric.name) {
+                Some(better) => {
+                    measurement.metric.better = *better;
+                    self.measurements.push(measurement);
+                }
+                None => *open.entry(measurement.metric.name).or_default() += 1,
+            }
+        }
+        for (name, count) in open {
+            let reason = format!(
+                "{count} series of `{name}`: is lower or higher better? `--better {name}=lower` or `{name}=higher` says it"
+            );
+            self.skip(place, reason);
         }
     }
 
@@ -75,6 +201,34 @@ impl Output {
             None => error,
         }
     }
+}
+
+/// What a tool says of the readings behind one location.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spread {
+    /// Their standard deviation.
+    pub(crate) sd: Option<f64>,
+    /// Their number.
+    pub(crate) n: Option<u64>,
+}
+
+impl Case {
+    fn measurement(&self, metric: Metric, reading: Reading) -> Measurement {
+        Measurement { benchmark: self.name.clone(), params: self.params.clone(), metric, reading }
+    }
+}
+
+/// Adds the samples of `later` to those of `first`; `false` where either has none.
+fn pool(first: &mut Measurement, later: &Measurement) -> bool {
+    let Some(factor) = later.metric.unit.factor_to(&first.metric.unit) else { return false };
+    let more = later.reading.samples().iter().map(|value| value * factor);
+    let all: Vec<f64> = first.reading.samples().iter().copied().chain(more).collect();
+    if first.reading.samples().is_empty() || later.reading.samples().is_empty() {
+        return false;
+    }
+    let Ok(samples) = Samples::new(all) else { return false };
+    first.reading = Reading::Samples(samples);
+    true
 }
 
 /// Returns what is wrong with a measurement whatever tool it comes from: its name, or a negative time.
@@ -127,23 +281,72 @@ mod tests {
         Output { measurements, ..Output::new("test", "test") }
     }
 
+    fn checked(output: Output) -> Result<Output, ReadError> {
+        output.checked("in", &BTreeMap::new())
+    }
+
     #[test]
     fn refuses_what_no_tool_may_report() {
         for (measurements, expected) in [
             (vec![], "in: holds no measurement"),
-            (vec![time(" \t", 1.0)], "in: expected every benchmark to have a name"),
-            (vec![time(&"é".repeat(1_001), 1.0)], "in: expected names of at most 1000 characters"),
-            (vec![time("a", -1.0)], "in: expected times of at least 0, found -1 in `a time`"),
             (vec![time("a", 1.0), time("b", 1.0), time("a", 2.0)], "in: measures `a time` twice"),
         ] {
-            let error = output(measurements).checked("in").unwrap_err().to_string();
+            let error = checked(output(measurements)).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
     }
 
     #[test]
+    fn one_that_no_tool_may_report_does_not_lose_the_others() {
+        for (bad, expected) in [
+            (time(" \t", 1.0), "expected every benchmark to have a name"),
+            (time(&"é".repeat(1_001), 1.0), "expected names of at most 1000 characters"),
+            (time("a", -1.0), "expected times of at least 0, found -1 in `a time`"),
+        ] {
+            let kept = checked(output(vec![bad.clone(), time("good", 1.0)])).unwrap();
+            assert_eq!(kept.measurements, [time("good", 1.0)]);
+            assert!(kept.skipped[0].reason.starts_with(expected), "{:?}", kept.skipped);
+            let error = checked(output(vec![bad])).unwrap_err();
+            assert!(error.source().unwrap().to_string().starts_with(&format!("in: {expected}")));
+        }
+    }
+
+    #[test]
+    fn a_direction_is_asked_for() {
+        let mut asking = output(vec![time("a", 1.0)]);
+        for case in ["a", "b"] {
+            let metric = Metric::count("widgets", "widgets");
+            asking.undirected(&Case::new(case, "in"), metric, Samples::new(vec![1.0]).map(Reading::Samples));
+        }
+        let open = checked(asking.clone()).unwrap();
+        assert_eq!(open.measurements.len(), 1);
+        assert!(open.skipped[0].reason.starts_with("2 series of `widgets`"), "{:?}", open.skipped);
+        let given = BTreeMap::from([("widgets".to_owned(), Better::Higher)]);
+        let told = asking.checked("in", &given).unwrap();
+        assert_eq!(told.measurements[1].metric.better, Better::Higher);
+        assert!(told.skipped.is_empty() && told.measurements.len() == 3);
+    }
+
+    #[test]
+    fn repeats_are_samples_or_told_apart() {
+        let mut pooled = output(vec![]);
+        for (unit, value) in [("us", 1.0), ("ns", 500.0)] {
+            pooled.samples(&Case::new("a", "in"), Metric::time("time", unit), vec![value]);
+        }
+        let mut numbered = pooled.clone();
+        pooled.pool_repeats();
+        assert_eq!(checked(pooled).unwrap().measurements[0].reading.samples(), [1.0, 0.5]);
+        numbered.number_repeats();
+        let names: Vec<_> =
+            checked(numbered).unwrap().measurements.iter().map(|m| m.series().to_string()).collect();
+        assert_eq!(names, ["a time", "a[occurrence=2] time"]);
+    }
+
+    #[test]
     fn keeps_zero_and_names_of_any_script() {
-        let kept = output(vec![time(&"é".repeat(1_000), 0.0), time("\u{1b}[2J", 0.0)]).checked("in").unwrap();
+        let kept = output(vec![time(&"é".repeat(1_000), 0.0), time("\u{1b}[2J", 0.0)])
+            .checked("in", &BTreeMap::new())
+            .unwrap();
         assert_eq!(kept.measurements[0].benchmark, "\u{1b}[2J", "sorted");
     }
 
@@ -151,7 +354,7 @@ mod tests {
     fn an_output_of_nothing_tells_what_was_skipped() {
         let mut nothing = output(vec![]);
         nothing.skip("results[0]", "exited with status 1");
-        let error = nothing.checked("in").unwrap_err();
+        let error = checked(nothing).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), "results[0]: exited with status 1");
     }
 

@@ -4,7 +4,7 @@ mod recording;
 
 use std::path::Path;
 
-use perf_collect::{Document, Output, Skipped};
+use perf_collect::{Document, Format, Output, Skipped};
 use perf_model::{Environment, Run};
 
 pub(crate) use self::args::{Args, fact};
@@ -76,7 +76,9 @@ fn save(path: &Path, runs: &[Run]) -> Result<Status> {
 }
 
 fn formats() -> String {
-    let lines =
-        perf_collect::formats().iter().map(|format| format!("{:<12} {}\n", format.name, format.description));
-    lines.collect()
+    let width = perf_collect::formats().iter().map(|format| format.name.len()).max().unwrap_or(0);
+    let line = |format: &Format| {
+        format!("{:<width$}  {:<18}  {}\n", format.name, format.keeps.words(), format.description)
+    };
+    perf_collect::formats().iter().map(line).collect()
 }

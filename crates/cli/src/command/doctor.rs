@@ -208,7 +208,7 @@ fn results(place: &Place, store: &Store) -> Finding {
     let Ok(config) = Config::load(&top) else { return Finding::good("results were not looked at") };
     let Ok(head) = store.resolve("HEAD") else { return Finding::good("results were not looked at") };
     for suite in &config.suite {
-        let output = match perf_collect::read(&top.join(&suite.path), suite.format.as_deref()) {
+        let output = match perf_collect::read(&top.join(&suite.path), &suite.options()) {
             Ok(output) => output,
             Err(error) => {
                 let remedy = "`perf collect --run` runs the suites first";

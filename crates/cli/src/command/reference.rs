@@ -1,22 +1,40 @@
 use std::fmt::Write;
 
+use perf_collect::Format;
+
 use crate::command::Status;
 use crate::failure::Result;
 use crate::output;
 
-/// Print the reference of all commands as Markdown (docs/cli.md is made with it)
+/// Print a reference as Markdown (docs/cli.md and docs/formats.md are made with it)
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Of what
+    #[arg(value_enum, default_value_t = Topic::Commands)]
+    topic: Topic,
+}
+
+/// What there is a reference of.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Topic {
+    /// Every command with its options.
+    Commands,
+    /// Every format that can be read.
+    Formats,
+}
 
 /// Width that help texts are wrapped to, wherever the reference is made.
 const WIDTH: usize = 100;
 
-pub(crate) fn run(_args: &Args, cli: clap::Command) -> Result<Status> {
-    output::print(&reference(cli))?;
+pub(crate) fn run(args: &Args, cli: clap::Command) -> Result<Status> {
+    output::print(&match args.topic {
+        Topic::Commands => commands(cli),
+        Topic::Formats => formats(),
+    })?;
     Ok(Status::Done)
 }
 
-fn reference(cli: clap::Command) -> String {
+fn commands(cli: clap::Command) -> String {
     let mut text = String::from(
         "# Command line reference\n\nMade from `perf --help` by `just cli-reference`; a test holds it to the binary.\n",
     );
@@ -35,4 +53,19 @@ fn section(command: &mut clap::Command, path: &str, text: &mut String) {
         let path = format!("{path} {}", sub.get_name());
         section(sub, &path, text);
     }
+}
+
+fn formats() -> String {
+    let mut text = String::from(
+        "# Formats\n\n\
+         Made from the table in `crates/collect/src/format.rs` by `just format-reference`; a test holds it to the \
+         binary.\nWhat is read of each, and how, stands at the top of its file in `crates/collect/src/format/`.\n\n\
+         | `--format` | what it is | written by | what is kept |\n|---|---|---|---|\n",
+    );
+    for Format { name, description, command, keeps, link, .. } in perf_collect::formats() {
+        let keeps = keeps.words();
+        writeln!(text, "| [`{name}`]({link}) | {description} | `{command}` | {keeps} |")
+            .expect("writing to a string succeeds");
+    }
+    text
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use perf_collect::Options;
 use perf_compare::{Endpoint, Notice};
 use perf_model::{Baseline, CommitId, Environment, Lineage, Run, RunId};
 use time::OffsetDateTime;
@@ -47,7 +48,7 @@ fn lines(path: &Path) -> Result<Option<Vec<Run>>> {
 }
 
 fn output_of_a_tool(path: &Path) -> Result<Saved> {
-    let output = perf_collect::read(path, None)?;
+    let output = perf_collect::read(path, &Options::default())?;
     let nowhere: CommitId = "0".repeat(40).parse().expect("40 hex digits");
     let run = Run {
         id: RunId::from_bits(0),
@@ -55,7 +56,7 @@ fn output_of_a_tool(path: &Path) -> Result<Saved> {
         time: output.newest.map_or(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::from),
         recorder: String::new(),
         environment: Environment::default(),
-        sources: vec![output.source],
+        sources: output.sources,
         measurements: output.measurements,
     };
     Ok(Saved {

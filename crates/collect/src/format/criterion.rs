@@ -15,14 +15,17 @@ use perf_model::{Measurement, Metric, Reading, Samples};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Format, Reader};
+use super::{Format, Keeps, Options, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::{Output, Skipped, flaw};
 
 pub(super) const FORMAT: Format = Format {
     name: "criterion",
-    description: "the directory `target/criterion` of Criterion.rs",
+    description: "the results that Criterion.rs keeps in `target/criterion`",
+    command: "cargo bench",
+    keeps: Keeps::Samples,
+    link: "https://bheisler.github.io/criterion.rs/book/",
     reader: Reader::Directory { detect, read },
 };
 
@@ -65,7 +68,7 @@ fn detect(root: &Path) -> bool {
     results(root).any(|found| found.is_ok())
 }
 
-fn read(root: &Path) -> Result<Output, ReadError> {
+fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
     let mut dirs = results(root).collect::<Result<Vec<_>, _>>()?;
     if dirs.is_empty() {
         return Err(ReadError::new(root.display(), "expected results of Criterion, `**/new/benchmark.json`")
@@ -74,7 +77,7 @@ fn read(root: &Path) -> Result<Output, ReadError> {
     dirs.sort_unstable();
     let mut output = Output::new(FORMAT.name, FORMAT.name);
     let mut names: BTreeMap<String, &Path> = BTreeMap::new();
-    for (dir, case) in dirs.iter().zip(read_all(&dirs)) {
+    for (dir, case) in dirs.iter().zip(read_all(&dirs, options)) {
         let case = case?;
         if let Some(other) = names.get(&case.name) {
             let problem = format!("measures `{}`, and so does {}", case.name, other.display());
@@ -138,18 +141,18 @@ fn is_kept_beside(dir: &Path) -> bool {
 }
 
 /// Reads all directories, in their order. It is mostly waiting for the system, so that threads help.
-fn read_all(dirs: &[PathBuf]) -> Vec<Result<Case, ReadError>> {
+fn read_all(dirs: &[PathBuf], options: &Options) -> Vec<Result<Case, ReadError>> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let share = dirs.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
-        let read = |dirs: &[PathBuf]| dirs.iter().map(|dir| read_case(dir)).collect::<Vec<_>>();
+        let read = |dirs: &[PathBuf]| dirs.iter().map(|dir| read_case(dir, options)).collect::<Vec<_>>();
         let workers: Vec<_> = dirs.chunks(share).map(|dirs| scope.spawn(move || read(dirs))).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("reading does not panic")).collect()
     })
 }
 
-fn read_case(dir: &Path) -> Result<Case, ReadError> {
-    let input = Input::open(&dir.join("benchmark.json"))?;
+fn read_case(dir: &Path, options: &Options) -> Result<Case, ReadError> {
+    let input = Input::open(&dir.join("benchmark.json"), options)?;
     let benchmark: Benchmark = input.json("a benchmark as Criterion describes it")?;
     let mut case =
         Case { name: benchmark.full_id, measurements: Vec::new(), skipped: Vec::new(), modified: None };
@@ -158,7 +161,7 @@ fn read_case(dir: &Path) -> Result<Case, ReadError> {
         case.skip(dir.display().to_string(), "has no `sample.json`");
         return Ok(case);
     }
-    let samples = Input::open(&path)?;
+    let samples = Input::open(&path, options)?;
     case.modified = samples.modified();
     let times = per_iteration(&samples)?;
     for (metric, unit, amount) in benchmark.throughput.iter().flatten().flat_map(amounts) {
@@ -273,7 +276,7 @@ mod tests {
     }
 
     fn refusal(root: &Path) -> String {
-        let error = format::read(root, None).unwrap_err();
+        let error = format::read(root, &Options::default()).unwrap_err();
         let cause = error.source().map(|cause| format!(" <- {cause}")).unwrap_or_default();
         format!("{error}{cause}").replace(&format!("{}/", root.display()), "")
     }
@@ -281,7 +284,7 @@ mod tests {
     #[test]
     fn names_come_from_the_file_and_samples_are_per_iteration() {
         let root = tree(&[("a_b/new", "a/b?\u{1b}"), ("z/new", "z")]);
-        let output = format::read(root.path(), None).unwrap();
+        let output = format::read(root.path(), &Options::default()).unwrap();
         assert_eq!(names(&output), ["a/b?\u{1b}", "z"]);
         assert_eq!(output.measurements[0].reading.samples(), [10.0, 15.0]);
         assert_eq!(output.measurements[0].metric, Metric::time("time", "ns"));
@@ -298,7 +301,7 @@ mod tests {
             ("a/report", "a"),
             ("a/b/new", "a/b"),
         ]);
-        assert_eq!(names(&format::read(root.path(), Some("criterion")).unwrap()), ["a", "a/b"]);
+        assert_eq!(names(&format::read(root.path(), &Options::named("criterion")).unwrap()), ["a", "a/b"]);
     }
 
     #[test]
@@ -310,7 +313,7 @@ mod tests {
             ("a/new", "a"),
             ("a/change/new", "a/change"),
         ]);
-        let output = format::read(root.path(), None).unwrap();
+        let output = format::read(root.path(), &Options::default()).unwrap();
         assert_eq!(names(&output), ["a", "a/change", "base/x", "new", "report"]);
     }
 
@@ -330,7 +333,7 @@ mod tests {
         ] {
             let root = tempfile::tempdir().unwrap();
             put(root.path(), "a/new", &benchmark("a", throughput), SAMPLE);
-            let output = format::read(root.path(), None).unwrap();
+            let output = format::read(root.path(), &Options::default()).unwrap();
             let found: Vec<_> = output.measurements.iter().filter(|m| m.metric.name != "time").collect();
             assert_eq!(found.len(), expected.len(), "{throughput}");
             for (found, (metric, unit, first)) in found.iter().zip(expected) {
@@ -346,7 +349,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let sample = r#"{"iters":[1.0],"times":[0.0]}"#;
         put(root.path(), "a/new", &benchmark("a", r#"{"Bytes":3}"#), sample);
-        let output = format::read(root.path(), None).unwrap();
+        let output = format::read(root.path(), &Options::default()).unwrap();
         assert_eq!(output.measurements.len(), 1);
         assert_eq!(output.skipped[0].reason, "a time of 0 leaves no throughput in B/s");
     }
@@ -361,7 +364,7 @@ mod tests {
             (r#"{"iters":[1,0],"times":[1,1]}"#, "expected `iters[1]` to be above 0, found 0"),
             (r#"{"iters":[-1],"times":[1]}"#, "expected `iters[0]` to be above 0, found -1"),
             (r#"{"iters":[1],"times":[-0.5]}"#, "expected `times[0]` to be at least 0, found -0.5"),
-            (r#"{"iters":[1],"times":[NaN]}"#, "expected value at line 1 column 23"),
+            (r#"{"iters":[1],"times":[NaN]}"#, "invalid type: null, expected f64"),
             (r#"{"iters":[1],"times":[null]}"#, "invalid type: null, expected f64"),
             (r#"{"iters":[1],"times":["NaN"]}"#, "invalid type: string \"NaN\", expected f64"),
             (r#"{"iters":[1],"times":[1e999]}"#, "number out of range at line 1 column"),
@@ -396,7 +399,7 @@ mod tests {
     fn a_benchmark_without_samples_is_skipped_and_named() {
         let root = tree(&[("a/new", "a"), ("b/new", "b")]);
         fs::remove_file(root.path().join("b/new/sample.json")).unwrap();
-        let output = format::read(root.path(), None).unwrap();
+        let output = format::read(root.path(), &Options::default()).unwrap();
         assert_eq!(names(&output), ["a"]);
         assert!(output.skipped[0].place.ends_with("b/new"), "{:?}", output.skipped);
     }
@@ -416,7 +419,7 @@ mod tests {
         let link = root.path().join("link");
         std::os::unix::fs::symlink(root.path().join("a"), &link).unwrap();
         for path in [root.path(), &link] {
-            assert_eq!(names(&format::read(path, None).unwrap()), ["a"], "{}", path.display());
+            assert_eq!(names(&format::read(path, &Options::default()).unwrap()), ["a"], "{}", path.display());
         }
     }
 
@@ -426,11 +429,11 @@ mod tests {
             [("benchmark.json", benchmark("a", r#"{"Bytes":3}"#)), ("sample.json", SAMPLE.to_owned())];
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "a/new", &files[0].1, SAMPLE);
-        let whole = format::read(root.path(), None).unwrap().measurements;
+        let whole = format::read(root.path(), &Options::default()).unwrap().measurements;
         for (file, text) in files {
             for end in 0..text.len() {
                 fs::write(root.path().join("a/new").join(file), &text[..end]).unwrap();
-                if let Ok(output) = format::read(root.path(), None) {
+                if let Ok(output) = format::read(root.path(), &Options::default()) {
                     assert_eq!(output.measurements, whole, "{file} cut at {end}");
                 }
             }
@@ -451,7 +454,7 @@ mod tests {
             let sample = serde_json::json!({ "iters": iters, "times": times }).to_string();
             prop_assume!(!name.trim().is_empty());
             put(root.path(), "a/new", &benchmark(&name, "null"), &sample);
-            let output = format::read(root.path(), None).unwrap();
+            let output = format::read(root.path(), &Options::default()).unwrap();
             let expected: Vec<_> = times.iter().zip(&iters).map(|(time, n)| time / n).collect();
             prop_assert_eq!(names(&output), [name.as_str()]);
             prop_assert_eq!(output.measurements[0].reading.samples(), expected);

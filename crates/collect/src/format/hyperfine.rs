@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use perf_model::{Better, Kind, Measurement, Metric, Reading, ReadingError, Samples, Summary, Unit};
 use serde::Deserialize;
 
-use super::{Format, Reader};
+use super::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::json::Scalar;
@@ -18,7 +18,10 @@ use crate::output::Output;
 
 pub(super) const FORMAT: Format = Format {
     name: "hyperfine",
-    description: "the export of `hyperfine --export-json`",
+    description: "the JSON export of hyperfine 1 and 2",
+    command: "hyperfine --export-json FILE COMMAND",
+    keeps: Keeps::Either,
+    link: "https://github.com/sharkdp/hyperfine",
     reader: Reader::File { detect, read },
 };
 
@@ -125,7 +128,6 @@ fn read(input: &Input) -> Result<Output, ReadError> {
     let version = header.metadata.and_then(|metadata| metadata.hyperfine_version);
     let tool = version.map_or_else(|| FORMAT.name.to_owned(), |version| format!("hyperfine {version}"));
     let mut output = Output::new(FORMAT.name, tool);
-    output.note_time(input.modified());
     let cases = match header.schema_version {
         None => read_results(input, &mut output, first)?,
         Some(2) => read_results(input, &mut output, second)?,
@@ -282,7 +284,7 @@ mod tests {
     use std::error::Error;
 
     use super::*;
-    use crate::format::read_bytes;
+    use crate::format::{Options, read_stream};
 
     const FIRST: &str = r#"{"results": [
         {"command": "sort a", "mean": 0.31666666666666665, "stddev": 0.1, "median": 0.25, "user": 0.2, "system": 0.1,
@@ -297,11 +299,11 @@ mod tests {
              "memory_peak_resident": {"value": 8192.0, "unit": "byte"}, "exit_code": 0}]}]}"#;
 
     fn parse(text: &str) -> Output {
-        read_bytes("in", text.as_bytes(), Some("hyperfine")).unwrap()
+        read_stream("in", text.as_bytes(), &Options::named("hyperfine")).unwrap()
     }
 
     fn refusal(text: &str) -> String {
-        let error = read_bytes("in", text.as_bytes(), Some("hyperfine")).unwrap_err();
+        let error = read_stream("in", text.as_bytes(), &Options::named("hyperfine")).unwrap_err();
         let cause = error.source().map(|cause| format!(" <- {cause}")).unwrap_or_default();
         format!("{error}{cause}")
     }
@@ -328,7 +330,7 @@ mod tests {
                 ("sort a[n=7] user-time".into(), "s".into(), &mean(0.2)),
             ]
         );
-        assert_eq!(output.source.tool, "hyperfine");
+        assert_eq!(output.sources[0].tool, "hyperfine");
     }
 
     #[test]
@@ -342,7 +344,7 @@ mod tests {
                 ("nap[d=1] user-time".into(), "s".into(), &samples(&[0.0, 0.5])),
             ]
         );
-        assert_eq!(output.source.tool, "hyperfine 2.0.0");
+        assert_eq!(output.sources[0].tool, "hyperfine 2.0.0");
         assert_eq!(output.measurements[0].metric, Metric::size("peak-rss", "B"));
     }
 
@@ -416,7 +418,7 @@ mod tests {
             (r#"{"results": [{"command": "a"}]}"#, "neither the times of its runs nor"),
             (r#"{"results": [{"command": " ", "times": [1]}]}"#, "found a blank one"),
             (r#"{"results": [{"command": "a", "times": [-0.5]}]}"#, "at least 0, found -0.5 in `a time`"),
-            (r#"{"results": [{"command": "a", "times": [NaN]}]}"#, "expected value at line 1 column"),
+            (r#"{"results": [{"command": "a", "times": [NaN]}]}"#, "invalid type: null, expected f64"),
             (r#"{"results": [{"command": "a", "times": [1e999]}]}"#, "number out of range at line 1"),
             (r#"{"results": [{"command": "a", "times": [1], "times": [2]}]}"#, "duplicate field"),
             (r#"{"results": [{"command": "a", "mean": 1, "stddev": -1}]}"#, "standard deviation -1"),
@@ -433,7 +435,10 @@ mod tests {
     fn a_file_cut_anywhere_is_an_error() {
         for text in [FIRST, SECOND] {
             for end in 0..text.len() {
-                assert!(read_bytes("in", &text.as_bytes()[..end], None).is_err(), "cut at {end}");
+                assert!(
+                    read_stream("in", &text.as_bytes()[..end], &Options::default()).is_err(),
+                    "cut at {end}"
+                );
             }
         }
     }

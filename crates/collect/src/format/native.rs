@@ -36,7 +36,7 @@ use perf_model::{Better, Kind, Measurement, Metric, Reading, Samples, SeriesId, 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Format, Reader};
+use super::{Format, Keeps, Reader};
 use crate::document;
 use crate::error::ReadError;
 use crate::input::Input;
@@ -45,7 +45,10 @@ use crate::output::Output;
 
 pub(super) const FORMAT: Format = Format {
     name: "perf",
-    description: "the JSON of `perf` itself (`benchmarks`, or `measurements` as a dry run prints them)",
+    description: "the JSON of `perf` itself: `benchmarks`, or `measurements` as a dry run prints them",
+    command: "any script, or perf collect --dry-run --json",
+    keeps: Keeps::Either,
+    link: "schema/perf-input.schema.json",
     reader: Reader::File { detect, read },
 };
 
@@ -95,7 +98,6 @@ fn read(input: &Input) -> Result<Output, ReadError> {
     let (tool, measurements) =
         if input.has("measurements") { read_dry_run(input)? } else { read_file(input)? };
     let mut output = Output::new(FORMAT.name, tool);
-    output.note_time(input.modified());
     output.measurements = measurements;
     Ok(output)
 }
@@ -203,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::document::Document;
-    use crate::format::read_bytes;
+    use crate::format::{Options, read_stream};
 
     const FILE: &str = r#"{"tool": "load-test", "tool_version": "1.4", "benchmarks": [
         {"name": "query", "unit": "µs", "samples": [10.5, 11]},
@@ -213,7 +215,7 @@ mod tests {
          "value": 7}]}"#;
 
     fn refusal(text: &str) -> String {
-        let error = read_bytes("in", text.as_bytes(), Some("perf")).unwrap_err();
+        let error = read_stream("in", text.as_bytes(), &Options::named("perf")).unwrap_err();
         let cause = error.source().map(|cause| format!(" <- {cause}")).unwrap_or_default();
         format!("{error}{cause}")
     }
@@ -224,8 +226,8 @@ mod tests {
 
     #[test]
     fn reads_every_key_of_the_format() {
-        let output = read_bytes("in", FILE.as_bytes(), None).unwrap();
-        assert_eq!(output.source.tool, "load-test 1.4");
+        let output = read_stream("in", FILE.as_bytes(), &Options::default()).unwrap();
+        assert_eq!(output.sources[0].tool, "load-test 1.4");
         let [exact, time, rate] = output.measurements.as_slice() else { panic!("three: {output:?}") };
         assert_eq!(exact.metric.kind, Kind::Exact);
         assert_eq!(time.metric, Metric::time("time", "us"));
@@ -248,7 +250,7 @@ mod tests {
             (one(r#""unit": "s", "value": "1""#), "invalid type: string"),
             (one(r#""unit": "s", "value": 0x10"#), "at line 1 column"),
             (one(r#""unit": "s", "value": 007"#), "invalid number at line 1 column"),
-            (one(r#""unit": "s", "value": Infinity"#), "expected value at line 1 column"),
+            (one(r#""unit": "s", "value": Infinity"#), "expected `samples` or a `value`"),
             (one(r#""unit": "s", "value": 1e999"#), "number out of range at line 1 column"),
             (one(r#""unit": "s", "value": -1"#), "expected times of at least 0, found -1"),
             (one(r#""unit": "s", "value": 1, "sd": -1"#), "standard deviation -1"),
@@ -273,7 +275,7 @@ mod tests {
     #[test]
     fn a_file_cut_anywhere_is_an_error() {
         for end in 0..FILE.len() {
-            assert!(read_bytes("in", &FILE.as_bytes()[..end], None).is_err(), "cut at {end}");
+            assert!(read_stream("in", &FILE.as_bytes()[..end], &Options::default()).is_err(), "cut at {end}");
         }
     }
 
@@ -282,7 +284,7 @@ mod tests {
         let text = r#"{"environment": {}, "sources": [], "skipped": [{"place": "a", "reason": "b"}],
             "measurements": [{"benchmark": "a", "params": {}, "metric": "time", "unit": "s", "better": "lower",
             "kind": "time", "value": 1.0, "samples": 0, "more": 1}]}"#;
-        let output = read_bytes("in", text.as_bytes(), None).unwrap();
+        let output = read_stream("in", text.as_bytes(), &Options::default()).unwrap();
         assert_eq!(output.measurements[0].series().to_string(), "a time");
         assert!(output.skipped.is_empty());
     }
@@ -291,7 +293,7 @@ mod tests {
         #[test]
         fn samples_are_read_back_exactly(name in "[a-z].{0,40}", samples in prop::collection::vec(0f64.., 1..50)) {
             let text = json!({ "benchmarks": [{ "name": name, "unit": "ns", "samples": samples }] }).to_string();
-            let output = read_bytes("in", text.as_bytes(), None).unwrap();
+            let output = read_stream("in", text.as_bytes(), &Options::default()).unwrap();
             prop_assert_eq!(&output.measurements[0].benchmark, &name);
             prop_assert_eq!(output.measurements[0].reading.samples(), samples);
         }
@@ -313,7 +315,7 @@ mod tests {
                 of("summary", Reading::Summary(Summary::new(value, sd, n).unwrap())),
             ];
             let text = serde_json::to_vec(&Document::new(&before, &[])).unwrap();
-            prop_assert_eq!(read_bytes("in", &text, None).unwrap().measurements, before);
+            prop_assert_eq!(read_stream("in", text.as_slice(), &Options::default()).unwrap().measurements, before);
         }
     }
 }

@@ -2,6 +2,8 @@ use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use perf_collect::Options;
+use perf_model::Better;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -18,6 +20,12 @@ pub(crate) struct Args {
     /// The format of the output; detected by content where not given
     #[arg(long, value_name = "NAME", conflicts_with = "command")]
     pub(super) format: Option<String>,
+    /// Whether lower or higher is better in a metric whose output does not tell it; may be repeated
+    #[arg(long, value_name = "METRIC=lower|higher", value_parser = direction)]
+    pub(super) better: Vec<(String, Better)>,
+    /// Refuse files and streams that are larger
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_bytes)]
+    pub(super) max_bytes: u64,
     /// Print the formats that can be read
     #[arg(long, exclusive = true)]
     pub(super) list_formats: bool,
@@ -73,6 +81,13 @@ pub(crate) fn fact(text: &str) -> std::result::Result<(String, String), String> 
     }
 }
 
+/// Parses `METRIC=lower` and `METRIC=higher`.
+fn direction(text: &str) -> std::result::Result<(String, Better), String> {
+    let (metric, word) = text.rsplit_once('=').ok_or("expected METRIC=lower or METRIC=higher")?;
+    let better = Better::from_word(word).ok_or("expected `lower` or `higher` after the `=`")?;
+    Ok((metric.to_owned(), better))
+}
+
 fn moment(text: &str) -> std::result::Result<OffsetDateTime, String> {
     let day = time::Date::parse(text, format_description!("[year]-[month]-[day]"));
     day.map(|day| day.midnight().assume_utc())
@@ -88,6 +103,8 @@ mod tests {
     fn facts_and_moments_are_read_as_documented() {
         assert_eq!(fact("cpu = big = fast"), Ok(("cpu".into(), "big = fast".into())));
         assert!(fact("cpu").is_err() && fact("=x").is_err());
+        assert_eq!(direction("a=b=higher"), Ok(("a=b".into(), Better::Higher)));
+        assert!(direction("a").is_err() && direction("a=up").is_err());
         for good in ["2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00+02:00"] {
             assert!(moment(good).is_ok(), "{good}");
         }

@@ -1,15 +1,14 @@
 //! Gets outputs: from paths, from the suites of perf.toml, or by measuring a command.
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use perf_collect::{Output, Plan, Skipped, Step};
+use perf_collect::{Options, Output, Plan, Skipped, Step};
 use perf_model::{Measurement, Source};
 
 use super::args::Args;
-use super::recording::RECORDER;
+use super::recording::{RECORDER, sources};
 use crate::config::{Config, Suite};
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -22,8 +21,8 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
     } else if args.paths.is_empty() {
         read_suites(args, top, config)?
     } else {
-        let format = args.format.as_deref();
-        args.paths.iter().map(|path| read_path(path, place, format)).collect::<Result<_>>()?
+        let options = options(args, None);
+        args.paths.iter().map(|path| read_path(path, place, &options)).collect::<Result<_>>()?
     };
     for Skipped { place, reason } in outputs.iter().flat_map(|output| &output.skipped) {
         output::warn(&format!("skipped {place}: {reason}"));
@@ -32,22 +31,38 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
     Ok(outputs)
 }
 
-fn read_path(path: &Path, place: &Place, format: Option<&str>) -> Result<Output> {
+/// Returns how output is to be read: as the arguments say, else as its suite says.
+fn options(args: &Args, suite: Option<&Suite>) -> Options {
+    let mut options = suite.map_or_else(Options::default, Suite::options);
+    options.format = args.format.clone().or(options.format);
+    options.max_bytes = args.max_bytes;
+    options.better.extend(args.better.iter().cloned());
+    options
+}
+
+fn read_path(path: &Path, place: &Place, options: &Options) -> Result<Output> {
     if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::new("standard input cannot be read").because(&error))?;
-        return Ok(perf_collect::read_bytes("standard input", &bytes, format)?);
+        let output = perf_collect::read_stream("standard input", std::io::stdin().lock(), options)?;
+        return Ok(detected("standard input", output, options));
     }
-    Ok(perf_collect::read(&place.path(path), format)?)
+    let path = place.path(path);
+    let output = perf_collect::read(&path, options)?;
+    Ok(detected(&path.display().to_string(), output, options))
+}
+
+/// Says which format was found where none was asked for.
+fn detected(place: &str, read: Output, options: &Options) -> Output {
+    if options.format.is_none() {
+        output::note(&format!("{place} is read as {}", sources(&read)));
+    }
+    read
 }
 
 fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> {
     let criterion = top.join("target").join("criterion");
     if config.suite.is_empty() && !args.run && criterion.is_dir() {
         output::note("no [[suite]] in perf.toml: reading target/criterion");
-        return Ok(vec![perf_collect::read(&criterion, Some("criterion"))?]);
+        return Ok(vec![perf_collect::read(&criterion, &Options::named("criterion"))?]);
     }
     if config.suite.is_empty() {
         return Err(Failure::new("nothing to read: no path was given and perf.toml has no [[suite]]")
@@ -65,8 +80,8 @@ fn read_suite(args: &Args, top: &Path, suite: &Suite) -> Result<Output> {
         output::note(&format!("suite {}: {command}", suite.name));
         perf_collect::run_suite(command, top)?;
     }
-    let format = args.format.as_deref().or(suite.format.as_deref());
-    Ok(perf_collect::read(&top.join(&suite.path), format)?)
+    let (path, options) = (top.join(&suite.path), options(args, Some(suite)));
+    Ok(detected(&suite.path.display().to_string(), perf_collect::read(&path, &options)?, &options))
 }
 
 fn measure(args: &Args, place: &Place) -> Result<Output> {
@@ -95,13 +110,8 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
         }
     });
     bar.finish_and_clear();
-    Ok(Output {
-        source: Source { format: "command".into(), tool: RECORDER.into() },
-        measurements: only(&args.metric, measured?),
-        skipped: vec![],
-        newest: None,
-        oldest: None,
-    })
+    let source = Source { format: "command".into(), tool: RECORDER.into() };
+    Ok(Output::measured(source, only(&args.metric, measured?)))
 }
 
 /// Keeps the metrics that were named; all where none was.
@@ -114,11 +124,11 @@ fn refuse_duplicates(outputs: &[Output]) -> Result<()> {
     let mut seen = std::collections::BTreeMap::new();
     for output in outputs {
         for measurement in &output.measurements {
-            if let Some(first) = seen.insert(measurement.series(), &output.source.format) {
+            if let Some(first) = seen.insert(measurement.series(), sources(output)) {
                 return Err(Failure::new(format!(
                     "{}: occurs in two of the outputs ({first}, {})",
                     measurement.series(),
-                    output.source.format
+                    sources(output)
                 ))
                 .hint("one run holds each series once: record the outputs as runs of their own"));
             }

@@ -45,7 +45,7 @@ pub(super) fn warn_of_stale(outputs: &[Output], commit: &Commit) {
     let is_older = |written: SystemTime| OffsetDateTime::from(written).unix_timestamp() < commit.seconds;
     let commit = commit.lineage.commit.short();
     for output in outputs {
-        let format = &output.source.format;
+        let format = sources(output);
         if output.newest.is_some_and(is_older) {
             output::warn(&format!(
                 "the newest {format} result was written before {commit} was committed: is it of an earlier commit?"
@@ -74,7 +74,7 @@ pub(super) fn assemble(
         time: args.time.unwrap_or_else(|| to_the_millisecond(OffsetDateTime::now_utc())),
         recorder: RECORDER.into(),
         environment,
-        sources: outputs.iter().map(|output| output.source.clone()).collect(),
+        sources: outputs.iter().flat_map(|output| &output.sources).cloned().collect(),
         measurements: measurements(outputs),
     })
 }
@@ -135,6 +135,11 @@ fn warn_of_twin(store: &Store, run: &Run) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Returns the names of the formats that an output was read in.
+pub(super) fn sources(output: &Output) -> String {
+    output.sources.iter().map(|source| source.format.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the measurements of all outputs.
