@@ -2,8 +2,14 @@
 //!
 //! A format is one file below `format/` with a `FORMAT` constant, and one line in the table here.
 
+mod cargo_criterion;
 mod criterion;
+mod criterion_text;
+mod divan;
+mod gungraun;
 mod hyperfine;
+mod iai;
+mod libtest;
 mod native;
 
 use std::collections::BTreeMap;
@@ -68,7 +74,17 @@ enum Reader {
     Directory { detect: fn(&Path) -> bool, read: fn(&Path, &Options) -> Result<Output, ReadError> },
 }
 
-static FORMATS: &[Format] = &[criterion::FORMAT, hyperfine::FORMAT, native::FORMAT];
+static FORMATS: &[Format] = &[
+    cargo_criterion::FORMAT,
+    criterion::FORMAT,
+    criterion_text::FORMAT,
+    divan::FORMAT,
+    gungraun::FORMAT,
+    hyperfine::FORMAT,
+    iai::FORMAT,
+    libtest::FORMAT,
+    native::FORMAT,
+];
 
 /// How output is to be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,9 +229,28 @@ fn descriptions<'a>(formats: impl Iterator<Item = &'a Format>) -> String {
 mod tests {
     use std::error::Error;
 
+    use perf_model::Measurement;
+
     use super::*;
 
     const HYPERFINE: &str = r#"{"results": [{"command": "true", "times": [0.5], "exit_codes": [0]}]}"#;
+
+    /// Reads a text as users do: with its format found by its content.
+    pub(super) fn parse(text: &str) -> Output {
+        read_stream("in", text.as_bytes(), &Options::default())
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// Returns each measurement as `series location unit`.
+    pub(super) fn found(output: &Output) -> Vec<String> {
+        let line = |m: &Measurement| format!("{} {} {}", m.series(), m.reading.location(), m.metric.unit);
+        output.measurements.iter().map(line).collect()
+    }
+
+    /// Returns why a text is not read.
+    pub(super) fn refused(text: &str) -> String {
+        refusal(text, None)
+    }
 
     fn refusal(text: &str, format: Option<&str>) -> String {
         let options = format.map_or_else(Options::default, Options::named);
@@ -245,7 +280,7 @@ mod tests {
             ("{} {}", None, "in: expected JSON <- trailing characters at line 1 column 4"),
             ("{\n\"a\": NaN}", None, "in: is in no format that is recognised"),
             ("{\n\"a\": x}", None, "in: expected JSON <- expected value at line 2 column 6"),
-            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are criterion, "),
+            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are cargo-criterion, "),
             (HYPERFINE, Some("criterion"), "in: expected a directory: `criterion` reads "),
             (HYPERFINE, Some("perf"), "in: expected "),
         ] {

@@ -1,6 +1,6 @@
 //! Numbers as tools print them.
 
-use perf_model::Unit;
+use perf_model::{Dimension, Unit};
 
 /// Reads a finite decimal number: digits, a point, an exponent. Neither `inf` nor `nan`, neither hexadecimal
 /// nor a decimal comma.
@@ -47,7 +47,27 @@ pub(crate) fn split(text: &str) -> Option<(f64, &str)> {
 pub(crate) fn duration(text: &str) -> Option<(f64, Unit)> {
     let (value, unit) = split(text)?;
     let unit = Unit::new(unit);
-    (unit.dimension() == Some(perf_model::Dimension::Time)).then_some((value, unit))
+    (unit.dimension() == Some(Dimension::Time)).then_some((value, unit))
+}
+
+/// Returns a rate's number and unit without a decimal prefix that the table of units does not know:
+/// `2 Melem/s` is `2000000 elem/s`.
+pub(crate) fn rate(value: f64, unit: &str) -> (f64, Unit) {
+    let known = Unit::new(unit);
+    if known.dimension() == Some(Dimension::BytesPerSecond) || known.symbol() == "1/s" {
+        return (value, known);
+    }
+    let prefixes = [("K", 1e3), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("P", 1e15)];
+    for (prefix, factor) in prefixes {
+        match unit.strip_prefix(prefix) {
+            Some("Hz") => return (value * factor, Unit::new("Hz")),
+            Some(thing) if thing.starts_with(char::is_lowercase) => {
+                return (value * factor, Unit::new(thing));
+            }
+            Some(_) | None => {}
+        }
+    }
+    (value, known)
 }
 
 #[cfg(test)]
@@ -108,5 +128,19 @@ mod tests {
         }
         assert_eq!(duration("2 μs"), Some((2.0, Unit::new("us"))));
         assert_eq!(duration("2 MB"), None);
+    }
+
+    #[test]
+    fn rates_lose_prefixes_that_no_table_knows() {
+        for (value, unit, expected) in [
+            (2.0, "Melem/s", (2e6, "elem/s")),
+            (1.5, "GHz", (1.5e9, "1/s")),
+            (3.0, "MiB/s", (3.0, "MiB/s")),
+            (3.0, "Kitem/s", (3e3, "item/s")),
+            (3.0, "char/s", (3.0, "char/s")),
+            (3.0, "MS/s", (3.0, "MS/s")),
+        ] {
+            assert_eq!(rate(value, unit), (expected.0, Unit::new(expected.1)), "{unit}");
+        }
     }
 }
