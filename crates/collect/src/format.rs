@@ -2,15 +2,28 @@
 //!
 //! A format is one file below `format/` with a `FORMAT` constant, and one line in the table here.
 
+mod asv;
+mod benchmark_js;
+mod benchmarkdotnet;
 mod cargo_criterion;
+mod catch2;
 mod criterion;
 mod criterion_text;
 mod divan;
+mod go;
+mod google_benchmark;
 mod gungraun;
 mod hyperfine;
+mod hyperfine_csv;
 mod iai;
+mod jmh;
+mod julia;
 mod libtest;
+mod mitata;
 mod native;
+mod pytest;
+mod tinybench;
+mod vitest;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -75,14 +88,27 @@ enum Reader {
 }
 
 static FORMATS: &[Format] = &[
+    asv::FORMAT,
+    benchmark_js::FORMAT,
+    benchmarkdotnet::FORMAT,
     cargo_criterion::FORMAT,
+    catch2::FORMAT,
     criterion::FORMAT,
     criterion_text::FORMAT,
     divan::FORMAT,
+    go::FORMAT,
+    google_benchmark::FORMAT,
     gungraun::FORMAT,
     hyperfine::FORMAT,
+    hyperfine_csv::FORMAT,
     iai::FORMAT,
+    jmh::FORMAT,
+    julia::FORMAT,
     libtest::FORMAT,
+    mitata::FORMAT,
+    pytest::FORMAT,
+    tinybench::FORMAT,
+    vitest::FORMAT,
     native::FORMAT,
 ];
 
@@ -280,7 +306,7 @@ mod tests {
             ("{} {}", None, "in: expected JSON <- trailing characters at line 1 column 4"),
             ("{\n\"a\": NaN}", None, "in: is in no format that is recognised"),
             ("{\n\"a\": x}", None, "in: expected JSON <- expected value at line 2 column 6"),
-            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are cargo-criterion, "),
+            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are asv, "),
             (HYPERFINE, Some("criterion"), "in: expected a directory: `criterion` reads "),
             (HYPERFINE, Some("perf"), "in: expected "),
         ] {
@@ -315,7 +341,9 @@ mod tests {
     fn names_are_unique_and_fit_for_the_command_line() {
         let mut names: Vec<_> = formats().iter().map(|format| format.name).collect();
         assert!(
-            names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')),
+            names
+                .iter()
+                .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')),
             "{names:?}"
         );
         names.sort_unstable();

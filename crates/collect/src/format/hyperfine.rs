@@ -78,6 +78,7 @@ struct Run {
     time_wall_clock: Option<Quantity>,
     time_user: Option<Quantity>,
     time_system: Option<Quantity>,
+    time_cpu: Option<Quantity>,
     memory_peak_resident: Option<Quantity>,
     exit_code: Option<i64>,
 }
@@ -105,8 +106,9 @@ struct Parameter {
 type Quantify = fn(&Run) -> Option<&Quantity>;
 
 /// What is read off hyperfine 2.0, with the metric it becomes.
-const QUANTITIES: [(&str, &str, Quantify); 4] = [
+const QUANTITIES: [(&str, &str, Quantify); 5] = [
     ("time_wall_clock", "time", |run| run.time_wall_clock.as_ref()),
+    ("time_cpu", "cpu-time", |run| run.time_cpu.as_ref()),
     ("time_user", "user-time", |run| run.time_user.as_ref()),
     ("time_system", "system-time", |run| run.time_system.as_ref()),
     ("memory_peak_resident", "peak-rss", |run| run.memory_peak_resident.as_ref()),
