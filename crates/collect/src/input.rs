@@ -17,11 +17,10 @@ use crate::text::{self, Decoded, Line, NoText};
 const MAX_SHAPES: usize = 256;
 
 /// One file or stream of text: decoded, without colours, not empty and of a sane size.
-pub(crate) struct Input<'o> {
+pub(crate) struct Input {
     place: String,
     text: String,
     modified: Option<SystemTime>,
-    options: &'o Options,
     notes: RefCell<Vec<Skipped>>,
     json: OnceCell<Option<String>>,
     shapes: OnceCell<Shapes>,
@@ -35,9 +34,9 @@ struct Shapes {
     outlines: BTreeSet<Outline>,
 }
 
-impl<'o> Input<'o> {
+impl Input {
     /// Reads a regular file.
-    pub(crate) fn open(path: &Path, options: &'o Options) -> Result<Self, ReadError> {
+    pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, ReadError> {
         let failed = |cause: io::Error| ReadError::new(path.display(), "cannot be read").caused_by(cause);
         let metadata = fs::metadata(path).map_err(failed)?;
         // Opening a pipe nobody writes to would block for ever.
@@ -48,21 +47,16 @@ impl<'o> Input<'o> {
         let file = File::open(path).map_err(failed)?;
         let place = path.display().to_string();
         let bytes = bounded(&place, file, metadata.len(), options.max_bytes)?;
-        Self::new(place, bytes, metadata.modified().ok(), options)
+        Self::new(place, bytes, metadata.modified().ok())
     }
 
     /// Reads a stream called `place` to its end.
-    pub(crate) fn stream(place: &str, stream: impl Read, options: &'o Options) -> Result<Self, ReadError> {
+    pub(crate) fn stream(place: &str, stream: impl Read, options: &Options) -> Result<Self, ReadError> {
         let bytes = bounded(place, stream, 0, options.max_bytes)?;
-        Self::new(place.to_owned(), bytes, None, options)
+        Self::new(place.to_owned(), bytes, None)
     }
 
-    fn new(
-        place: String,
-        bytes: Vec<u8>,
-        modified: Option<SystemTime>,
-        options: &'o Options,
-    ) -> Result<Self, ReadError> {
+    fn new(place: String, bytes: Vec<u8>, modified: Option<SystemTime>) -> Result<Self, ReadError> {
         let refuse = |problem: &str| ReadError::new(&place, problem);
         let Decoded { text, replaced } = text::decode(bytes).map_err(|no_text| match no_text {
             NoText::Gzip => refuse("expected text, found a gzip archive")
@@ -78,7 +72,7 @@ impl<'o> Input<'o> {
             notes.push(Skipped { place: place.clone(), reason });
         }
         let (json, shapes, notes) = (OnceCell::new(), OnceCell::new(), RefCell::new(notes));
-        Ok(Self { place, text, modified, options, notes, json, shapes })
+        Ok(Self { place, text, modified, notes, json, shapes })
     }
 
     /// Returns the file's path, or the name of the stream.
@@ -89,11 +83,6 @@ impl<'o> Input<'o> {
     /// Returns a place in the text, as errors and skips name it.
     pub(crate) fn at(&self, line: Line<'_>) -> String {
         format!("{}:{}", self.place, line.number)
-    }
-
-    /// Returns what the caller asked for.
-    pub(crate) fn options(&self) -> &Options {
-        self.options
     }
 
     /// Returns the text, without a byte order mark and without terminal commands.
@@ -120,24 +109,25 @@ impl<'o> Input<'o> {
     ///
     /// Other lines may stand around the value, and `NaN` and `Infinity` in it.
     pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self, what: &str) -> Result<T, ReadError> {
-        let cause = match serde_json::from_str(self.text()) {
+        let mut cause = match serde_json::from_str(self.text()) {
             Ok(value) => return Ok(value),
             Err(cause) => cause,
         };
         let text = self.json_text();
-        let mut read = if text.len() == self.text.len() && text == self.text {
-            Err(cause)
-        } else {
-            serde_json::from_str(text)
-        };
+        if let (true, Ok(value)) = (text != self.text, serde_json::from_str(text)) {
+            return Ok(value);
+        }
         if !self.is_json() {
             let mut values = json::values(text);
             if let (Some(only), None) = (values.next(), values.next()) {
-                read = serde_json::from_str(only);
                 self.note("lines around the JSON in it");
+                match serde_json::from_str(only) {
+                    Ok(value) => return Ok(value),
+                    Err(inner) => cause = inner,
+                }
             }
         }
-        read.map_err(|cause| self.refuse(format!("expected {what}")).caused_by(cause))
+        Err(self.refuse(format!("expected {what}")).caused_by(cause))
     }
 
     /// Returns every JSON object and array that begins and ends a line.
@@ -202,7 +192,11 @@ impl<'o> Input<'o> {
 
     /// Notes something in the text that no reader uses.
     pub(crate) fn note(&self, reason: impl Into<String>) {
-        self.notes.borrow_mut().push(Skipped { place: self.place.clone(), reason: reason.into() });
+        let note = Skipped { place: self.place.clone(), reason: reason.into() };
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
     }
 
     /// Returns what was noted.
@@ -264,7 +258,7 @@ mod tests {
 
     use super::*;
 
-    fn input<'o>(bytes: &[u8], options: &'o Options) -> Result<Input<'o>, ReadError> {
+    fn input(bytes: &[u8], options: &Options) -> Result<Input, ReadError> {
         Input::stream("in", bytes, options)
     }
 

@@ -10,6 +10,9 @@ use crate::output::Output;
 /// How many keys of one object an outline keeps; it bounds the memory that a hostile object costs.
 const MAX_KEYS: usize = 64;
 
+/// How deep a value between other lines may be nested, as in `serde_json`.
+const MAX_DEPTH: usize = 128;
+
 /// The shape of a JSON value: the keys of its objects and the first element of its arrays.
 ///
 /// It is what formats are told apart by, at a fraction of the memory of the values.
@@ -160,14 +163,36 @@ pub(crate) fn values(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn first_value(text: &str) -> Option<(&str, &str)> {
+    let (value, rest) = text.split_at(balanced(text)?);
+    serde_json::from_str::<&RawValue>(value).ok()?;
+    let rest = rest.trim_start_matches([' ', '\t', '\r']);
+    let after = if rest.is_empty() { rest } else { rest.strip_prefix('\n')? };
+    Some((value, after))
+}
+
+/// Returns where the object or array ends that `text` begins with; `None` if it does not, or is nested too deep.
+///
+/// The bound on depth is one on time, too: of the values that a text leaves open, only so many can be tried.
+fn balanced(text: &str) -> Option<usize> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let value = stream.next()?.ok()?.get();
-    let rest = text[stream.byte_offset()..].trim_start_matches([' ', '\t', '\r']);
-    let after = if rest.is_empty() { rest } else { rest.strip_prefix('\n')? };
-    Some((value, after))
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'\n' if in_string => return None,
+            _ if in_string => {}
+            b'{' | b'[' if depth == MAX_DEPTH => return None,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 1 => return Some(at + 1),
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Reads the entries of a list one by one; one that is not as expected is skipped, and its index said.
@@ -319,8 +344,9 @@ mod tests {
 
     #[test]
     fn deep_nesting_ends() {
-        let deep = "{\"a\":[\n".repeat(2_000);
+        let deep = "{\"a\":[\n".repeat(50_000);
         assert_eq!(values(&deep).count(), 0);
+        assert_eq!(values(&(deep + "\n{}\n")).count(), 1);
     }
 
     #[test]

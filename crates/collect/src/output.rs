@@ -9,6 +9,9 @@ use crate::error::ReadError;
 /// How many characters the name of a benchmark may have.
 const MAX_NAME: usize = 1_000;
 
+/// How many readings one output may hold: each costs some hundred bytes, and a record keeps them all.
+const MAX_READINGS: usize = 200_000;
+
 /// What was read from one file, directory or stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
@@ -24,6 +27,8 @@ pub struct Output {
     pub oldest: Option<SystemTime>,
     /// Measurements whose direction the output does not tell; what theirs says does not count.
     undirected: Vec<Measurement>,
+    /// How many readings there were, kept or not.
+    readings: usize,
 }
 
 /// Something that was found in a tool's output and not used.
@@ -70,6 +75,7 @@ impl Output {
             newest: None,
             oldest: None,
             undirected: Vec::new(),
+            readings: 0,
         }
     }
 
@@ -102,9 +108,8 @@ impl Output {
     }
 
     pub(crate) fn reading(&mut self, case: &Case, metric: Metric, reading: Result<Reading, ReadingError>) {
-        match reading {
-            Ok(reading) => self.measurements.push(case.measurement(metric, reading)),
-            Err(cause) => self.skip(&case.place, format!("`{}` {}: {cause}", case.name, metric.name)),
+        if let Some(measurement) = self.measurement(case, metric, reading) {
+            self.measurements.push(measurement);
         }
     }
 
@@ -112,10 +117,30 @@ impl Output {
     ///
     /// The direction in `metric` is not used: the caller of [`crate::read`] is asked for one.
     pub(crate) fn undirected(&mut self, case: &Case, metric: Metric, reading: Result<Reading, ReadingError>) {
-        match reading {
-            Ok(reading) => self.undirected.push(case.measurement(metric, reading)),
-            Err(cause) => self.skip(&case.place, format!("`{}` {}: {cause}", case.name, metric.name)),
+        if let Some(measurement) = self.measurement(case, metric, reading) {
+            self.undirected.push(measurement);
         }
+    }
+
+    /// Returns the measurement, unless it is no reading or there are too many.
+    fn measurement(
+        &mut self,
+        case: &Case,
+        metric: Metric,
+        reading: Result<Reading, ReadingError>,
+    ) -> Option<Measurement> {
+        self.readings += 1;
+        let reading = match reading {
+            Ok(reading) => reading,
+            Err(cause) => {
+                self.skip(&case.place, format!("`{}` {}: {cause}", case.name, metric.name));
+                return None;
+            }
+        };
+        let (benchmark, params) = (&case.name, &case.params);
+        let of =
+            |reading| Measurement { benchmark: benchmark.clone(), params: params.clone(), metric, reading };
+        (self.readings <= MAX_READINGS).then(|| of(reading))
     }
 
     /// Takes readings of one series that occurs more than once for samples of it, in their order.
@@ -145,6 +170,7 @@ impl Output {
         self.measurements.extend(other.measurements);
         self.undirected.extend(other.undirected);
         self.skipped.extend(other.skipped);
+        self.readings += other.readings;
         self.note_time(other.newest);
         self.note_time(other.oldest);
     }
@@ -157,6 +183,11 @@ impl Output {
         place: &str,
         better: &BTreeMap<String, Better>,
     ) -> Result<Self, ReadError> {
+        let readings = self.readings.max(self.measurements.len());
+        if readings > MAX_READINGS {
+            let problem = format!("holds {readings} readings, more than the {MAX_READINGS} of one run");
+            return Err(ReadError::new(place, problem).with_hint("split the output, or leave benchmarks out"));
+        }
         self.direct(place, better);
         for measurement in std::mem::take(&mut self.measurements) {
             match flaw(&measurement) {
@@ -210,12 +241,6 @@ pub(crate) struct Spread {
     pub(crate) sd: Option<f64>,
     /// Their number.
     pub(crate) n: Option<u64>,
-}
-
-impl Case {
-    fn measurement(&self, metric: Metric, reading: Reading) -> Measurement {
-        Measurement { benchmark: self.name.clone(), params: self.params.clone(), metric, reading }
-    }
 }
 
 /// Adds the samples of `later` to those of `first`; `false` where either has none.
@@ -309,6 +334,17 @@ mod tests {
             let error = checked(output(vec![bad])).unwrap_err();
             assert!(error.source().unwrap().to_string().starts_with(&format!("in: {expected}")));
         }
+    }
+
+    #[test]
+    fn more_readings_than_a_run_may_hold_are_an_error() {
+        let mut many = output(vec![]);
+        for _ in 0..=MAX_READINGS {
+            many.samples(&Case::new("a", "in"), Metric::time("time", "ns"), vec![1.0]);
+        }
+        assert_eq!(many.measurements.len(), MAX_READINGS);
+        let error = checked(many).unwrap_err().to_string();
+        assert_eq!(error, "in: holds 200001 readings, more than the 200000 of one run");
     }
 
     #[test]

@@ -364,7 +364,7 @@ mod tests {
             (r#"{"iters":[1,0],"times":[1,1]}"#, "expected `iters[1]` to be above 0, found 0"),
             (r#"{"iters":[-1],"times":[1]}"#, "expected `iters[0]` to be above 0, found -1"),
             (r#"{"iters":[1],"times":[-0.5]}"#, "expected `times[0]` to be at least 0, found -0.5"),
-            (r#"{"iters":[1],"times":[NaN]}"#, "invalid type: null, expected f64"),
+            (r#"{"iters":[1],"times":[NaN]}"#, "expected value at line 1 column 23"),
             (r#"{"iters":[1],"times":[null]}"#, "invalid type: null, expected f64"),
             (r#"{"iters":[1],"times":["NaN"]}"#, "invalid type: string \"NaN\", expected f64"),
             (r#"{"iters":[1],"times":[1e999]}"#, "number out of range at line 1 column"),

@@ -2,9 +2,9 @@
 //!
 //! A result line is `BenchmarkName[/sub]...[-procs]  iterations  (value unit)+`. The same line repeated (`-count`)
 //! is one series with a sample for each. `pkg:` lines apply until the next one, and tell apart what has one name in
-//! two packages. `ns/op` is `time`; other units keep their name, and where a unit tells no direction, a line
-//! `Unit NAME better=higher` of Go's benchmark format does. The source is Go's proposal 14313 and
-//! `testing/benchmark.go`; `MB` are 10^6 bytes.
+//! two packages. The name keeps the number of processors, `-8`, since a name may end in a number itself. `ns/op`
+//! is `time`; other units keep their name, and where a unit tells no direction, a line `Unit NAME better=higher` of
+//! Go's benchmark format does. The source is Go's proposal 14313 and `testing/benchmark.go`; `MB` are 10^6 bytes.
 
 use std::collections::BTreeMap;
 
@@ -137,18 +137,9 @@ fn declared(line: &str) -> Option<(String, Better)> {
 }
 
 fn add(header: &Header, name: &str, pairs: &[(f64, &str)], place: &str, output: &mut Output) {
-    let name = name.strip_prefix("Benchmark").unwrap_or(name);
-    let (name, procs) = match name.rsplit_once('-') {
-        Some((name, procs)) if !procs.is_empty() && procs.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (name, Some(procs))
-        }
-        Some(_) | None => (name, None),
-    };
-    let mut case = Case::new(name, place);
-    for (key, value) in [("pkg", header.package.as_deref()), ("procs", procs)] {
-        if let Some(value) = value {
-            case = case.with(key, value);
-        }
+    let mut case = Case::new(name.strip_prefix("Benchmark").unwrap_or(name), place);
+    if let Some(package) = &header.package {
+        case = case.with("pkg", package);
     }
     for (value, unit) in pairs {
         let reading = Samples::new(vec![*value]).map(Reading::Samples);
@@ -201,15 +192,15 @@ mod tests {
         assert_eq!(
             found(&output),
             [
-                "Fib[pkg=example.com/a,procs=2] time 513363 ns",
-                "Fib[pkg=example.com/b,procs=2] time 7 ns",
+                "Fib-2[pkg=example.com/a] time 513363 ns",
+                "Fib-2[pkg=example.com/b] time 7 ns",
                 "Odd[pkg=example.com/a] p99-ns/op 12.5 ns",
                 "Odd[pkg=example.com/a] score 3 score",
                 "Odd[pkg=example.com/a] widgets/s 42 widgets/s",
-                "Sub/λ→µ=1[pkg=example.com/a,procs=2] B/op 4096 B",
-                "Sub/λ→µ=1[pkg=example.com/a,procs=2] allocs/op 1 allocs",
-                "Sub/λ→µ=1[pkg=example.com/a,procs=2] throughput 294.22 MB/s",
-                "Sub/λ→µ=1[pkg=example.com/a,procs=2] time 0.5 ns",
+                "Sub/λ→µ=1-2[pkg=example.com/a] B/op 4096 B",
+                "Sub/λ→µ=1-2[pkg=example.com/a] allocs/op 1 allocs",
+                "Sub/λ→µ=1-2[pkg=example.com/a] throughput 294.22 MB/s",
+                "Sub/λ→µ=1-2[pkg=example.com/a] time 0.5 ns",
             ]
         );
         assert_eq!(output.measurements[0].reading.samples(), [513362.0, 513364.0]);
@@ -224,7 +215,7 @@ mod tests {
 {"Action":"output","Package":"b","Output":"BenchmarkX-2 \t 1\t 9 ns/op\n"}
 {"Action":"output","Package":"a","Output":"     781\t    435638 ns/op\n"}
 {"Action":"pass","Package":"a"}"#;
-        let expected = ["X[pkg=a,procs=2] time 435638 ns", "X[pkg=b,procs=2] time 9 ns"];
+        let expected = ["X-2[pkg=a] time 435638 ns", "X-2[pkg=b] time 9 ns"];
         assert_eq!(found(&parse(text)), expected);
     }
 
@@ -250,6 +241,6 @@ mod tests {
     #[test]
     fn lines_after_progress_are_results() {
         let text = "progress 1%\rprogress 99%\r\u{1b}[32mBenchmarkA-2\u{1b}[0m \t 100\t 12.5 ns/op\n";
-        assert_eq!(found(&parse(text)), ["A[procs=2] time 12.5 ns"]);
+        assert_eq!(found(&parse(text)), ["A-2 time 12.5 ns"]);
     }
 }

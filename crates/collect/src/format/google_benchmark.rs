@@ -37,6 +37,9 @@ struct File<'a> {
     benchmarks: Vec<&'a RawValue>,
 }
 
+/// One row, whose keys are the fields and the counters.
+type Row = Map<String, Value>;
+
 #[derive(Default, Deserialize)]
 struct Context {
     library_version: Option<String>,
@@ -81,7 +84,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let mut output = Output::new(FORMAT.name, FORMAT.name);
-    let rows: Vec<(String, Map<String, Value>)> = if input.has("benchmarks") {
+    let rows: Vec<(String, Row)> = if input.has("benchmarks") {
         let file: File = input.json("the JSON of Google Benchmark")?;
         output.note_version(file.context.library_version);
         json::entries(&file.benchmarks, &format!("{}: benchmarks", input.place()), &mut output)
@@ -108,7 +111,7 @@ fn read(input: &Input) -> Result<Output, ReadError> {
 }
 
 /// Returns which aggregate a row is, if it is one.
-fn aggregate(row: &Map<String, Value>) -> Option<String> {
+fn aggregate(row: &Row) -> Option<String> {
     let text = |key| row.get(key).and_then(Value::as_str);
     match text("run_type") {
         Some("aggregate") => Some(text("aggregate_name").unwrap_or_default().to_owned()),
@@ -121,7 +124,7 @@ fn aggregate(row: &Map<String, Value>) -> Option<String> {
     }
 }
 
-fn run_name(row: &Map<String, Value>) -> String {
+fn run_name(row: &Row) -> String {
     let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
     if let Some(run_name) = row.get("run_name").and_then(Value::as_str) {
         return run_name.to_owned();
@@ -131,7 +134,7 @@ fn run_name(row: &Map<String, Value>) -> String {
 }
 
 /// Adds one repetition.
-fn add(row: &Map<String, Value>, case: &Case, output: &mut Output) {
+fn add(row: &Row, case: &Case, output: &mut Output) {
     for (flag, message) in [("error_occurred", "error_message"), ("skipped", "skip_message")] {
         if row.get(flag).is_some_and(|flag| flag.as_bool().unwrap_or(!flag.is_null())) {
             let message = row.get(message).and_then(Value::as_str).unwrap_or("no message");
@@ -165,7 +168,7 @@ fn add(row: &Map<String, Value>, case: &Case, output: &mut Output) {
 }
 
 /// Adds the times of an aggregate.
-fn summarise(row: &Map<String, Value>, case: &Case, output: &mut Output) {
+fn summarise(row: &Row, case: &Case, output: &mut Output) {
     let unit = row.get("time_unit").and_then(Value::as_str).unwrap_or("ns");
     let spread = Spread { sd: None, n: row.get("repetitions").and_then(Value::as_u64) };
     for (key, metric) in [("real_time", "time"), ("cpu_time", "cpu-time")] {
@@ -176,7 +179,7 @@ fn summarise(row: &Map<String, Value>, case: &Case, output: &mut Output) {
 }
 
 /// Reads the rows of a CSV file below its lines of context, with the keys that the JSON has.
-fn csv_rows(input: &Input, output: &mut Output) -> Result<Vec<(String, Map<String, Value>)>, ReadError> {
+fn csv_rows(input: &Input, output: &mut Output) -> Result<Vec<(String, Row)>, ReadError> {
     let begin =
         input.text().find(CSV_HEADER).ok_or_else(|| input.refuse("expected CSV of Google Benchmark"))?;
     let text = &input.text()[begin..];
@@ -202,7 +205,7 @@ fn csv_rows(input: &Input, output: &mut Output) -> Result<Vec<(String, Map<Strin
     Ok(rows)
 }
 
-fn row_of(cells: &BTreeMap<&str, &str>) -> Map<String, Value> {
+fn row_of(cells: &BTreeMap<&str, &str>) -> Row {
     let texts = ["name", "time_unit", "label", "error_message"];
     let cell = |(key, cell): (&&str, &&str)| {
         let value = match number::decimal(cell) {

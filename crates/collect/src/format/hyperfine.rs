@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use perf_model::{Better, Kind, Measurement, Metric, Reading, ReadingError, Samples, Summary, Unit};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
-use crate::json::Scalar;
+use crate::json::{self, Scalar};
 use crate::output::Output;
 
 pub(super) const FORMAT: Format = Format {
@@ -39,8 +40,9 @@ struct Metadata {
 }
 
 #[derive(Deserialize)]
-struct Export<R> {
-    results: Vec<R>,
+struct Export<'a> {
+    #[serde(borrow)]
+    results: Vec<&'a RawValue>,
 }
 
 /// A result of hyperfine 1.x.
@@ -147,33 +149,25 @@ fn read_results<'a, R: Deserialize<'a>>(
     output: &mut Output,
     case: fn(R) -> Result<Case, Unusable>,
 ) -> Result<Vec<Case>, ReadError> {
-    let export: Export<R> = input.json(WHAT)?;
+    let export: Export = input.json(WHAT)?;
+    let results: Vec<(String, R)> =
+        json::entries(&export.results, &format!("{}: results", input.place()), output);
     let mut cases = Vec::new();
-    for (index, result) in export.results.into_iter().enumerate() {
+    for (place, result) in results {
         match case(result) {
             Ok(case) => cases.push(case),
-            Err(Unusable::Failed(reason)) => {
-                output.skip(format!("{}: results[{index}]", input.place()), reason);
-            }
-            Err(Unusable::Bad(problem)) => {
-                return Err(input.refuse(format!("expected `results[{index}]` to be a result: {problem}")));
-            }
+            Err(Unusable(reason)) => output.skip(place, reason),
         }
     }
     Ok(cases)
 }
 
-/// Why a result is no case.
-enum Unusable {
-    /// Its command failed.
-    Failed(String),
-    /// It is not what hyperfine writes.
-    Bad(String),
-}
+/// Why a result is no case: its command failed, or it is not what hyperfine writes.
+struct Unusable(String);
 
 impl From<ReadingError> for Unusable {
     fn from(cause: ReadingError) -> Self {
-        Unusable::Bad(cause.to_string())
+        Unusable(cause.to_string())
     }
 }
 
@@ -210,7 +204,7 @@ fn second(result: Second) -> Result<Case, Unusable> {
         readings.extend(found.map(|(unit, reading)| (metric_in(metric, unit), reading)));
     }
     if readings.is_empty() {
-        return Err(Unusable::Bad("it measures neither time nor memory".to_owned()));
+        return Err(Unusable("it measures neither time nor memory".to_owned()));
     }
     let params = result.parameters.into_iter().map(|(name, parameter)| (name, parameter.value.0)).collect();
     Ok(Case { name, params, readings })
@@ -224,7 +218,7 @@ fn refuse_failures(name: &str, exits: impl Iterator<Item = Option<i64>>) -> Resu
             Some(status) => format!("exited with status {status}"),
             None => "was ended by a signal".to_owned(),
         };
-        return Err(Unusable::Failed(format!("`{name}` {how} in run {}", index + 1)));
+        return Err(Unusable(format!("`{name}` {how} in run {}", index + 1)));
     }
     Ok(())
 }
@@ -233,11 +227,11 @@ fn sampled(key: &str, runs: &[Run], quantity: Quantify) -> Result<Option<(Unit, 
     let quantities: Vec<&Quantity> = runs.iter().filter_map(quantity).collect();
     let Some(first) = quantities.first() else { return Ok(None) };
     if quantities.len() < runs.len() {
-        return Err(Unusable::Bad(format!("`{key}` is missing from some of its measurements")));
+        return Err(Unusable(format!("`{key}` is missing from some of its measurements")));
     }
     if let Some(other) = quantities.iter().find(|other| other.unit != first.unit) {
         let units = (&first.unit, &other.unit);
-        return Err(Unusable::Bad(format!("`{key}` is both in {} and in {}", units.0, units.1)));
+        return Err(Unusable(format!("`{key}` is both in {} and in {}", units.0, units.1)));
     }
     let samples = Samples::new(quantities.iter().map(|quantity| quantity.value).collect())?;
     Ok(Some((Unit::new(&first.unit), Reading::Samples(samples))))
@@ -251,7 +245,7 @@ fn summarised(statistics: &Statistics) -> Result<(Unit, Reading), Unusable> {
 
 fn summary(location: Option<f64>, sd: Option<f64>, n: Option<u64>) -> Result<Reading, Unusable> {
     let location = location.ok_or_else(|| {
-        Unusable::Bad("it has neither the times of its runs nor their median or mean".to_owned())
+        Unusable("it has neither the times of its runs nor their median or mean".to_owned())
     })?;
     Ok(Reading::Summary(Summary::new(location, sd, n)?))
 }
@@ -413,10 +407,7 @@ mod tests {
             ("{}", "missing field `results`"),
             (r#"{"results": []}"#, "in: holds no measurement"),
             (r#"{"schema_version": 3, "results": []}"#, "to be 2 or absent, found 3"),
-            (
-                r#"{"results": [{"command": "a", "times": []}]}"#,
-                "`results[0]` to be a result: has no samples",
-            ),
+            (r#"{"results": [{"command": "a", "times": []}]}"#, "results[0]: has no samples"),
             (r#"{"results": [{"command": "a"}]}"#, "neither the times of its runs nor"),
             (r#"{"results": [{"command": " ", "times": [1]}]}"#, "found a blank one"),
             (r#"{"results": [{"command": "a", "times": [-0.5]}]}"#, "at least 0, found -0.5 in `a time`"),

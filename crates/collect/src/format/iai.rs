@@ -19,8 +19,10 @@ pub(super) const FORMAT: Format = Format {
     reader: Reader::Stream { detect, read },
 };
 
+type Make = fn() -> Metric;
+
 /// What a line begins with, and the metric it becomes. The cache's counts vary by a few from run to run.
-const METRICS: [(&str, fn() -> Metric); 5] = [
+const METRICS: [(&str, Make); 5] = [
     ("Instructions", || Metric::exact("instructions", "instructions")),
     ("L1 Accesses", || Metric::count("l1-accesses", "accesses")),
     ("L2 Accesses", || Metric::count("l2-accesses", "accesses")),
