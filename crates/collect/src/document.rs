@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use perf_model::{Better, Kind, Measurement, Metric, Reading, Samples, Summary, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::output::{Skipped, key};
+use crate::output::{Reason, Skipped, Withheld, key};
 
 /// Measurements that have not been recorded, as `perf collect --dry-run --json` prints them.
 ///
 /// The keys of an [`Entry`] and `measurements` are a contract; further keys may join them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Document {
-    /// What was read, sorted by benchmark, parameters and metric.
+    /// What was read, sorted by benchmark, parameters and metric, with what was withheld.
     pub measurements: Vec<Entry>,
     /// What was found and not used.
     pub skipped: Vec<Skipped>,
@@ -28,7 +28,7 @@ pub struct Entry {
     pub metric: String,
     /// The unit of `value`, `raw` and `sd`.
     pub unit: String,
-    /// `lower` or `higher`.
+    /// `lower` or `higher`; `unknown` where nobody has said it, and the entry is withheld.
     pub better: String,
     /// What sort of number the metric is, such as `time` or `exact`.
     pub kind: String,
@@ -45,14 +45,23 @@ pub struct Entry {
     /// How many readings the tool says are behind `value`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n: Option<u64>,
+    /// Why this is no result and will not be recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 impl Document {
     /// Returns the document of these measurements, sorted.
-    pub fn new(measurements: &[Measurement], skipped: &[Skipped]) -> Self {
-        let mut sorted: Vec<_> = measurements.iter().collect();
-        sorted.sort_by(|a, b| key(a).cmp(&key(b)));
-        Self { measurements: sorted.into_iter().map(Entry::new).collect(), skipped: skipped.to_vec() }
+    pub fn new(measurements: &[Measurement], withheld: &[Withheld], skipped: &[Skipped]) -> Self {
+        let results = measurements.iter().map(|measurement| (measurement, None));
+        let others = withheld.iter().map(|withheld| (&withheld.measurement, Some(&withheld.reason)));
+        let mut sorted: Vec<_> = results.chain(others).collect();
+        sorted.sort_by(|a, b| key(a.0).cmp(&key(b.0)));
+        let entry = |(measurement, reason)| match reason {
+            None => Entry::new(measurement),
+            Some(reason) => Entry::withheld(measurement, reason),
+        };
+        Self { measurements: sorted.into_iter().map(entry).collect(), skipped: skipped.to_vec() }
     }
 }
 
@@ -74,6 +83,18 @@ impl Entry {
             raw,
             sd,
             n,
+            withheld: None,
+        }
+    }
+
+    fn withheld(measurement: &Measurement, reason: &Reason) -> Self {
+        let entry = Self::new(measurement);
+        match reason {
+            Reason::Failed(reason) => Self { withheld: Some(reason.clone()), ..entry },
+            Reason::NoDirection => {
+                let reason = "it is not known whether lower or higher is better".to_owned();
+                Self { better: "unknown".to_owned(), withheld: Some(reason), ..entry }
+            }
         }
     }
 
@@ -110,11 +131,16 @@ mod tests {
     fn the_document_has_the_keys_that_were_promised() {
         let raw = Reading::Samples(Samples::new(vec![3.0, 1.0, 2.0]).unwrap());
         let summary = Reading::Summary(Summary::new(7.0, Some(0.5), Some(10)).unwrap());
+        let of = |benchmark, reason| Withheld {
+            measurement: measurement(benchmark, Metric::time("time", "ns"), raw.clone()),
+            reason,
+        };
         let document = Document::new(
             &[
-                measurement("b", Metric::time("time", "ns"), raw),
+                measurement("b", Metric::time("time", "ns"), raw.clone()),
                 measurement("a", Metric::rate("throughput", "B/s"), summary),
             ],
+            &[of("c", Reason::Failed("it failed".into())), of("d", Reason::NoDirection)],
             &[Skipped { place: "c".into(), reason: "empty".into() }],
         );
         assert_eq!(
@@ -125,6 +151,11 @@ mod tests {
                      "kind": "rate", "value": 7.0, "samples": 0, "sd": 0.5, "n": 10},
                     {"benchmark": "b", "params": {}, "metric": "time", "unit": "ns", "better": "lower",
                      "kind": "time", "value": 2.0, "samples": 3, "raw": [3.0, 1.0, 2.0]},
+                    {"benchmark": "c", "params": {}, "metric": "time", "unit": "ns", "better": "lower",
+                     "kind": "time", "value": 2.0, "samples": 3, "raw": [3.0, 1.0, 2.0], "withheld": "it failed"},
+                    {"benchmark": "d", "params": {}, "metric": "time", "unit": "ns", "better": "unknown",
+                     "kind": "time", "value": 2.0, "samples": 3, "raw": [3.0, 1.0, 2.0],
+                     "withheld": "it is not known whether lower or higher is better"},
                 ],
                 "skipped": [{"place": "c", "reason": "empty"}],
             })

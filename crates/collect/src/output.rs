@@ -17,8 +17,11 @@ const MAX_READINGS: usize = 200_000;
 pub struct Output {
     /// Which readers read it, and which tools wrote it; never empty.
     pub sources: Vec<Source>,
-    /// What was read, sorted by benchmark, parameters and metric; never empty, no series twice.
+    /// What was read, sorted by benchmark, parameters and metric, no series twice; empty only where something was
+    /// withheld.
     pub measurements: Vec<Measurement>,
+    /// What was read and is no result; each is named in `skipped` too.
+    pub withheld: Vec<Withheld>,
     /// What is sound but could not be used.
     pub skipped: Vec<Skipped>,
     /// When the youngest file with results was written; `None` for streams.
@@ -38,6 +41,24 @@ pub struct Skipped {
     pub place: String,
     /// Why it was not used.
     pub reason: String,
+}
+
+/// A reading that is shown, but not recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Withheld {
+    /// What was read.
+    pub measurement: Measurement,
+    /// Why it is no result.
+    pub reason: Reason,
+}
+
+/// Why a reading is no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// What was measured failed; failing fast is not speed.
+    Failed(String),
+    /// Nobody has said whether lower or higher is better; the direction in the metric does not count.
+    NoDirection,
 }
 
 /// One case of a benchmark as a reader found it, and where.
@@ -71,6 +92,7 @@ impl Output {
         Self {
             sources: vec![Source { format: format.to_owned(), tool: tool.into() }],
             measurements: Vec::new(),
+            withheld: Vec::new(),
             skipped: Vec::new(),
             newest: None,
             oldest: None,
@@ -122,6 +144,26 @@ impl Output {
         }
     }
 
+    /// Adds a reading of something that failed: it is shown where nothing is recorded, and never a result.
+    pub(crate) fn withhold(
+        &mut self,
+        case: &Case,
+        metric: Metric,
+        reading: Result<Reading, ReadingError>,
+        reason: &str,
+    ) {
+        let said = Skipped { place: case.place.clone(), reason: format!("`{}`: {reason}", case.name) };
+        if self.skipped.last() != Some(&said) {
+            self.skipped.push(said);
+        }
+        // What is no reading, such as the mean of nothing, needs no second reason.
+        if reading.is_ok()
+            && let Some(measurement) = self.measurement(case, metric, reading)
+        {
+            self.withheld.push(Withheld { measurement, reason: Reason::Failed(reason.to_owned()) });
+        }
+    }
+
     /// Returns the measurement, unless it is no reading or there are too many.
     fn measurement(
         &mut self,
@@ -169,6 +211,7 @@ impl Output {
         self.sources.extend(other.sources);
         self.measurements.extend(other.measurements);
         self.undirected.extend(other.undirected);
+        self.withheld.extend(other.withheld);
         self.skipped.extend(other.skipped);
         self.readings += other.readings;
         self.note_time(other.newest);
@@ -195,7 +238,7 @@ impl Output {
                 None => self.measurements.push(measurement),
             }
         }
-        if self.measurements.is_empty() {
+        if self.measurements.is_empty() && self.withheld.is_empty() {
             return Err(self.nothing(place));
         }
         self.measurements.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -205,33 +248,49 @@ impl Output {
         }
     }
 
-    /// Gives undirected measurements the direction that the caller gave, and skips the others.
+    /// Gives undirected measurements the direction that the caller gave, and withholds the others.
     fn direct(&mut self, place: &str, better: &BTreeMap<String, Better>) {
-        let mut open: BTreeMap<String, usize> = BTreeMap::new();
+        let mut open = Vec::new();
         for mut measurement in std::mem::take(&mut self.undirected) {
-            match better.get(&measurement.metric.name) {
+            let named = better.get(&measurement.metric.name).or_else(|| better.get(&measurement.benchmark));
+            match named {
                 Some(better) => {
                     measurement.metric.better = *better;
                     self.measurements.push(measurement);
                 }
-                None => *open.entry(measurement.metric.name).or_default() += 1,
+                None => open.push(measurement),
             }
         }
-        for (name, count) in open {
+        for (name, count) in questions(&open) {
             let reason = format!(
                 "{count} series of `{name}`: is lower or higher better? `--better {name}=lower` or `{name}=higher` says it"
             );
             self.skip(place, reason);
         }
+        let withhold = |measurement| Withheld { measurement, reason: Reason::NoDirection };
+        self.withheld.extend(open.into_iter().map(withhold));
     }
 
-    fn nothing(&self, place: &str) -> ReadError {
+    /// Returns the error of an output without any result.
+    pub fn nothing(&self, place: &str) -> ReadError {
         let error = ReadError::new(place, "holds no measurement");
         match self.skipped.first() {
             Some(first) => error.caused_by(format!("{}: {}", first.place, first.reason)),
             None => error,
         }
     }
+}
+
+/// Returns the names to ask for, with how many series each has: those of metrics or of benchmarks, whichever are
+/// fewer.
+fn questions(open: &[Measurement]) -> BTreeMap<&str, usize> {
+    let count = |name: fn(&Measurement) -> &str| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        open.iter().for_each(|measurement| *counts.entry(name(measurement)).or_default() += 1);
+        counts
+    };
+    let (metrics, benchmarks) = (count(|it| &it.metric.name), count(|it| &it.benchmark));
+    if benchmarks.len() < metrics.len() { benchmarks } else { metrics }
 }
 
 /// What a tool says of the readings behind one location.
@@ -355,12 +414,28 @@ mod tests {
             asking.undirected(&Case::new(case, "in"), metric, Samples::new(vec![1.0]).map(Reading::Samples));
         }
         let open = checked(asking.clone()).unwrap();
-        assert_eq!(open.measurements.len(), 1);
+        assert_eq!((open.measurements.len(), open.withheld.len()), (1, 2));
+        assert_eq!(open.withheld[0].reason, Reason::NoDirection);
         assert!(open.skipped[0].reason.starts_with("2 series of `widgets`"), "{:?}", open.skipped);
         let given = BTreeMap::from([("widgets".to_owned(), Better::Higher)]);
         let told = asking.checked("in", &given).unwrap();
         assert_eq!(told.measurements[1].metric.better, Better::Higher);
         assert!(told.skipped.is_empty() && told.measurements.len() == 3);
+    }
+
+    #[test]
+    fn what_failed_is_shown_and_said_once() {
+        let mut failed = output(vec![]);
+        for metric in ["time", "other"] {
+            let reading = Samples::new(vec![1.0]).map(Reading::Samples);
+            failed.withhold(&Case::new("a", "in:3"), Metric::time(metric, "s"), reading, "it failed");
+        }
+        let shown = checked(failed).unwrap();
+        assert!(shown.measurements.is_empty());
+        assert_eq!(shown.withheld.len(), 2);
+        assert_eq!(shown.skipped, [Skipped { place: "in:3".into(), reason: "`a`: it failed".into() }]);
+        let error = shown.nothing("in");
+        assert_eq!(error.source().unwrap().to_string(), "in:3: `a`: it failed");
     }
 
     #[test]

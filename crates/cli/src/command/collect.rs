@@ -4,7 +4,7 @@ mod recording;
 
 use std::path::Path;
 
-use perf_collect::{Document, Format, Output, Skipped};
+use perf_collect::{Document, Format, Output, Skipped, Withheld};
 use perf_model::{Environment, Run};
 
 pub(crate) use self::args::{Args, fact};
@@ -58,7 +58,8 @@ fn show(args: &Args, environment: &Environment, outputs: &[Output]) -> Result<()
     let measurements = measurements(outputs);
     if args.json {
         let skipped: Vec<Skipped> = outputs.iter().flat_map(|output| &output.skipped).cloned().collect();
-        return output::print_json(&Document::new(&measurements, &skipped));
+        let withheld: Vec<Withheld> = outputs.iter().flat_map(|output| &output.withheld).cloned().collect();
+        return output::print_json(&Document::new(&measurements, &withheld, &skipped));
     }
     output::print(&perf_render::environment::text(environment))?;
     output::print(&perf_render::store::measurements(&measurements, output::page()))

@@ -27,6 +27,9 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
     for Skipped { place, reason } in outputs.iter().flat_map(|output| &output.skipped) {
         output::warn(&format!("skipped {place}: {reason}"));
     }
+    if !args.dry_run {
+        refuse_nothing(&outputs)?;
+    }
     refuse_duplicates(&outputs)?;
     Ok(outputs)
 }
@@ -118,6 +121,14 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
 fn only(names: &[String], measured: Vec<Measurement>) -> Vec<Measurement> {
     let wanted = |measurement: &Measurement| names.is_empty() || names.contains(&measurement.metric.name);
     measured.into_iter().filter(wanted).collect()
+}
+
+/// Refuses an output in which everything was withheld, such as that of a load test without one good request.
+fn refuse_nothing(outputs: &[Output]) -> Result<()> {
+    match outputs.iter().find(|output| output.measurements.is_empty()) {
+        Some(output) => Err(output.nothing(&sources(output)).into()),
+        None => Ok(()),
+    }
 }
 
 fn refuse_duplicates(outputs: &[Output]) -> Result<()> {
