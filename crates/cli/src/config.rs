@@ -7,8 +7,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use perf_collect::{Column, Mapping, Options, Rows, Values};
 use perf_compare::statistics::{Judge, SuiteShift};
-use perf_collect::Options;
 use perf_compare::{Inconclusive, Limits, Policy};
 use perf_model::Better;
 use serde::Deserialize;
@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) environment: EnvironmentConfig,
     /// The suites.
     pub(crate) suite: Vec<Suite>,
+    /// Tables and JSON lines of the project's own.
+    pub(crate) input: Vec<Input>,
 }
 
 impl Default for Config {
@@ -66,6 +68,7 @@ impl Default for Config {
             max_lag: 20,
             environment: EnvironmentConfig::default(),
             suite: vec![],
+            input: vec![],
         }
     }
 }
@@ -191,6 +194,112 @@ impl Suite {
     }
 }
 
+/// `[[input]]`: which columns of a table, or keys of JSON lines, are read, and as what.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Input {
+    /// What `format` calls it.
+    name: String,
+    /// How its rows are written.
+    #[serde(rename = "type")]
+    rows: RowType,
+    /// What stands between two cells of a table.
+    separator: Option<char>,
+    /// What stands before the decimals of a table's numbers.
+    decimal: Option<char>,
+    /// The columns that make the name of the benchmark, joined by `/`.
+    benchmark: Vec<String>,
+    /// The columns that are parameters.
+    #[serde(default)]
+    params: Vec<String>,
+    /// The column of the number, where each row has one.
+    value: Option<String>,
+    /// The column of the metric's name.
+    metric: Option<String>,
+    /// The column of the unit.
+    unit: Option<String>,
+    /// The column of the direction.
+    better: Option<String>,
+    /// The columns of numbers, where each row has several.
+    #[serde(default)]
+    column: Vec<InputColumn>,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RowType {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object on each line.
+    Ndjson,
+}
+
+/// `[[input.column]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct InputColumn {
+    /// The column.
+    column: String,
+    /// The metric's name; that of the column where not given.
+    metric: Option<String>,
+    /// The unit.
+    unit: String,
+    /// The direction, where the unit does not say it.
+    better: Option<Direction>,
+}
+
+impl Input {
+    /// Returns what `collect` reads by.
+    fn mapping(&self) -> std::result::Result<Mapping, String> {
+        let wrong = |problem: &str| Err(format!("[[input]] `{}`: {problem}", self.name));
+        if perf_collect::formats().iter().any(|format| format.name == self.name) {
+            return wrong("its name is that of a format: choose another");
+        }
+        if self.benchmark.is_empty() {
+            return wrong("`benchmark` is empty: expected the columns that name the benchmark");
+        }
+        let values = match &self.value {
+            Some(_) if !self.column.is_empty() => {
+                return wrong("expected `value` or [[input.column]], found both");
+            }
+            Some(value) => Values::One {
+                value: value.clone(),
+                metric: self.metric.clone(),
+                unit: self.unit.clone(),
+                better: self.better.clone(),
+            },
+            None if self.column.is_empty() => return wrong("expected `value` or [[input.column]]"),
+            None => Values::Several(self.column.iter().map(InputColumn::column).collect()),
+        };
+        let (separator, decimal) = (self.separator.unwrap_or(','), self.decimal.unwrap_or('.'));
+        let Ok(separator) = u8::try_from(separator) else {
+            return wrong("`separator` is no ASCII character");
+        };
+        if !matches!(decimal, '.' | ',') || separator == decimal as u8 {
+            return wrong("`decimal` is `.` or `,`, and not the separator");
+        }
+        let rows = match self.rows {
+            RowType::Csv => Rows::Table { separator, decimal },
+            RowType::Ndjson => Rows::Ndjson,
+        };
+        let (name, benchmark, params) = (self.name.clone(), self.benchmark.clone(), self.params.clone());
+        Ok(Mapping { name, rows, benchmark, params, values })
+    }
+}
+
+impl InputColumn {
+    fn column(&self) -> Column {
+        Column {
+            column: self.column.clone(),
+            metric: self.metric.clone().unwrap_or_else(|| self.column.clone()),
+            unit: self.unit.clone(),
+            better: self.better.map(Into::into),
+            kind: None,
+        }
+    }
+}
+
 /// Which way a metric gets better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -234,6 +343,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns the inputs of the project's own; [`Config::check`] has seen that they are sound.
+    pub(crate) fn mappings(&self) -> Vec<Mapping> {
+        self.input.iter().filter_map(|input| input.mapping().ok()).collect()
+    }
+
     /// Returns what the verdicts are held against.
     pub(crate) fn policy(&self) -> Policy {
         Policy {
@@ -266,6 +380,9 @@ impl Config {
         }
         for (rule, number) in self.rule.iter().zip(1..) {
             rule.check(number)?;
+        }
+        for input in &self.input {
+            input.mapping()?;
         }
         for fact in &self.environment.fact {
             let sources =
@@ -381,6 +498,23 @@ mod tests {
             ("[environment]\nidentity = [\"load\"]", "`load` changes"),
             ("[[environment.fact]]\nname = \"data\"", "exactly one of"),
             ("[[suite]]\nname = \"x\"\npath = \"y\"\nbetter = { z = \"up\" }", "unknown variant `up`"),
+            (
+                "[[input]]\nname = \"x\"\ntype = \"csv\"\nbenchmark = [\"b\"]",
+                "[[input]] `x`: expected `value` or",
+            ),
+            (
+                "[[input]]\nname = \"k6\"\ntype = \"csv\"\nbenchmark = [\"b\"]\nvalue = \"v\"",
+                "is that of a format",
+            ),
+            (
+                "[[input]]\nname = \"x\"\ntype = \"csv\"\nbenchmark = []\nvalue = \"v\"",
+                "`benchmark` is empty",
+            ),
+            (
+                "[[input]]\nname = \"x\"\ntype = \"csv\"\nbenchmark = [\"b\"]\nvalue = \"v\"\ndecimal = \",\"",
+                "and not the separator",
+            ),
+            ("[[input]]\nname = \"x\"\ntype = \"xls\"\nbenchmark = [\"b\"]", "unknown variant `xls`"),
             ("base-branch = \"\"", "`base-branch` is empty"),
             ("warn = ", "line 1"),
         ] {

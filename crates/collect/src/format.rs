@@ -7,6 +7,7 @@ mod benchmark_js;
 mod benchmarkdotnet;
 mod cargo_criterion;
 mod catch2;
+pub(crate) mod columns;
 mod criterion;
 mod criterion_text;
 mod divan;
@@ -32,9 +33,12 @@ use std::path::Path;
 
 use perf_model::Better;
 
+use self::columns::Mapping;
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::Output;
+#[cfg(test)]
+use crate::output::Reason;
 
 /// One kind of tool output that can be read.
 pub struct Format {
@@ -93,6 +97,8 @@ static FORMATS: &[Format] = &[
     benchmarkdotnet::FORMAT,
     cargo_criterion::FORMAT,
     catch2::FORMAT,
+    columns::CSV,
+    columns::NDJSON,
     criterion::FORMAT,
     criterion_text::FORMAT,
     divan::FORMAT,
@@ -119,13 +125,15 @@ pub struct Options {
     pub format: Option<String>,
     /// Larger files and streams are refused: they would have to fit into memory.
     pub max_bytes: u64,
-    /// The direction of metrics whose own the output does not tell, by the metric's name.
+    /// The direction of metrics whose own the output does not tell, by the name of the metric or of the benchmark.
     pub better: BTreeMap<String, Better>,
+    /// Tables and JSON lines whose columns somebody has named; they come before formats of the same name.
+    pub inputs: Vec<Mapping>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new() }
+        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new(), inputs: Vec::new() }
     }
 }
 
@@ -147,6 +155,9 @@ pub fn formats() -> &'static [Format] {
 /// whose tools print to one stream may be read together.
 pub fn read(path: &Path, options: &Options) -> Result<Output, ReadError> {
     let place = path.display().to_string();
+    if let Some(mapping) = mapping(options) {
+        return read_mapped(&Input::open(path, options)?, mapping)?.checked(&place, &options.better);
+    }
     let named = find(&place, options)?;
     if path.is_dir() {
         return read_directory(path, named, options)?.checked(&place, &options.better);
@@ -156,6 +167,9 @@ pub fn read(path: &Path, options: &Options) -> Result<Output, ReadError> {
 
 /// Reads a stream called `name`, such as `standard input`, like [`read`] reads a file.
 pub fn read_stream(name: &str, stream: impl Read, options: &Options) -> Result<Output, ReadError> {
+    if let Some(mapping) = mapping(options) {
+        return read_mapped(&Input::stream(name, stream, options)?, mapping)?.checked(name, &options.better);
+    }
     let named = find(name, options)?;
     read_input(&Input::stream(name, stream, options)?, named)?.checked(name, &options.better)
 }
@@ -198,7 +212,7 @@ fn read_input(input: &Input, named: Option<&'static Format>) -> Result<Output, R
         Some(format) => vec![format],
         None => FORMATS.iter().filter(is_its).collect(),
     };
-    let mut output = match chosen.as_slice() {
+    let output = match chosen.as_slice() {
         [] => return Err(unrecognised(input)),
         [only] => read_as(input, only)?,
         [first, others @ ..] if chosen.iter().all(streams) => {
@@ -210,6 +224,20 @@ fn read_input(input: &Input, named: Option<&'static Format>) -> Result<Output, R
         }
         several => return Err(ambiguous(input.place(), several)),
     };
+    finished(input, output)
+}
+
+/// Returns the mapping that is asked for by its name.
+fn mapping(options: &Options) -> Option<&Mapping> {
+    options.inputs.iter().find(|mapping| Some(&mapping.name) == options.format.as_ref())
+}
+
+fn read_mapped(input: &Input, mapping: &Mapping) -> Result<Output, ReadError> {
+    finished(input, columns::read_mapped(input, mapping)?)
+}
+
+/// Adds what the input itself has to say.
+fn finished(input: &Input, mut output: Output) -> Result<Output, ReadError> {
     output.note_time(input.modified());
     output.skipped.extend(input.notes());
     Ok(output)
@@ -249,6 +277,61 @@ fn ambiguous(place: impl std::fmt::Display, candidates: &[&Format]) -> ReadError
 
 fn descriptions<'a>(formats: impl Iterator<Item = &'a Format>) -> String {
     formats.map(|format| format.description).collect::<Vec<_>>().join(", ")
+}
+
+/// What the tests of every format ask for: the format `""` is the one that the content shows.
+#[cfg(test)]
+mod tests_of {
+    use std::error::Error;
+
+    use super::*;
+
+    fn options(format: &str) -> Options {
+        if format.is_empty() { Options::default() } else { Options::named(format) }
+    }
+
+    fn read(text: &str, format: &str) -> Output {
+        read_stream("in", text.as_bytes(), &options(format)).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// Returns series, location and unit of everything that was read.
+    pub(super) fn found(text: &str, format: &str) -> Vec<(String, f64, String)> {
+        found_with(text, &options(format)).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    pub(super) fn found_with(text: &str, options: &Options) -> Result<Vec<(String, f64, String)>, ReadError> {
+        let output = read_stream("in", text.as_bytes(), options)?;
+        let line = |m: &perf_model::Measurement| {
+            (m.series().to_string(), m.reading.location(), m.metric.unit.symbol().to_owned())
+        };
+        Ok(output.measurements.iter().map(line).collect())
+    }
+
+    /// Returns series and reason of everything that was withheld.
+    pub(super) fn withheld(text: &str, format: &str) -> Vec<(String, String)> {
+        let reason = |reason| match reason {
+            Reason::Failed(reason) => reason,
+            Reason::NoDirection => "no direction".to_owned(),
+        };
+        let withheld = read(text, format).withheld.into_iter();
+        withheld.map(|it| (it.measurement.series().to_string(), reason(it.reason))).collect()
+    }
+
+    /// Returns what was skipped, as `place: reason`.
+    pub(super) fn skips(text: &str, format: &str) -> Vec<String> {
+        let error =
+            |error: ReadError| vec![error.source().map_or_else(|| error.to_string(), ToString::to_string)];
+        read_stream("in", text.as_bytes(), &options(format)).map_or_else(error, |output| {
+            output.skipped.iter().map(|skipped| format!("{}: {}", skipped.place, skipped.reason)).collect()
+        })
+    }
+
+    /// Returns the error, with its cause.
+    pub(super) fn refusal(text: &str, format: &str) -> String {
+        let error = read_stream("in", text.as_bytes(), &options(format)).unwrap_err();
+        let cause = error.source().map(|cause| format!(" <- {cause}")).unwrap_or_default();
+        format!("{error}{cause}")
+    }
 }
 
 #[cfg(test)]

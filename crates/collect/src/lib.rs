@@ -17,11 +17,13 @@ mod json;
 mod number;
 mod output;
 mod probe;
+mod table;
 mod text;
 
 pub use command::{CommandError, LastOutput, Plan, Step, measure, run_suite};
 pub use document::{Document, Entry};
 pub use error::ReadError;
+pub use format::columns::{Column, Mapping, Rows, Values};
 pub use format::{Format, Keeps, Options, formats, read, read_stream};
 pub use output::{Output, Reason, Skipped, Withheld};
 pub use probe::{VOLATILE, probe, rust_facts};

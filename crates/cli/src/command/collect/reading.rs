@@ -21,7 +21,7 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
     } else if args.paths.is_empty() {
         read_suites(args, top, config)?
     } else {
-        let options = options(args, None);
+        let options = options(args, config, None);
         args.paths.iter().map(|path| read_path(path, place, &options)).collect::<Result<_>>()?
     };
     for Skipped { place, reason } in outputs.iter().flat_map(|output| &output.skipped) {
@@ -35,10 +35,11 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
 }
 
 /// Returns how output is to be read: as the arguments say, else as its suite says.
-fn options(args: &Args, suite: Option<&Suite>) -> Options {
+fn options(args: &Args, config: &Config, suite: Option<&Suite>) -> Options {
     let mut options = suite.map_or_else(Options::default, Suite::options);
     options.format = args.format.clone().or(options.format);
     options.max_bytes = args.max_bytes;
+    options.inputs = config.mappings();
     options.better.extend(args.better.iter().cloned());
     options
 }
@@ -71,10 +72,10 @@ fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> 
         return Err(Failure::new("nothing to read: no path was given and perf.toml has no [[suite]]")
             .hint("`perf collect target/criterion`, or `perf init` to write a perf.toml"));
     }
-    config.suite.iter().map(|suite| read_suite(args, top, suite)).collect()
+    config.suite.iter().map(|suite| read_suite(args, top, config, suite)).collect()
 }
 
-fn read_suite(args: &Args, top: &Path, suite: &Suite) -> Result<Output> {
+fn read_suite(args: &Args, top: &Path, config: &Config, suite: &Suite) -> Result<Output> {
     if args.run {
         let Some(command) = &suite.run else {
             return Err(Failure::new(format!("perf.toml: suite `{}` has no `run` command", suite.name))
@@ -83,7 +84,7 @@ fn read_suite(args: &Args, top: &Path, suite: &Suite) -> Result<Output> {
         output::note(&format!("suite {}: {command}", suite.name));
         perf_collect::run_suite(command, top)?;
     }
-    let (path, options) = (top.join(&suite.path), options(args, Some(suite)));
+    let (path, options) = (top.join(&suite.path), options(args, config, Some(suite)));
     Ok(detected(&suite.path.display().to_string(), perf_collect::read(&path, &options)?, &options))
 }
 
