@@ -2,6 +2,7 @@
 //!
 //! A format is one file below `format/` with a `FORMAT` constant, and one line in the table here.
 
+mod ab;
 mod asv;
 mod benchmark_js;
 mod benchmarkdotnet;
@@ -14,17 +15,23 @@ mod divan;
 mod go;
 mod google_benchmark;
 mod gungraun;
+mod hey;
 mod hyperfine;
 mod hyperfine_csv;
 mod iai;
 mod jmh;
 mod julia;
 mod libtest;
+mod locust;
 mod mitata;
 mod native;
+mod oha;
 mod pytest;
+mod siege;
 mod tinybench;
+mod vegeta;
 mod vitest;
+mod wrk;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -92,6 +99,7 @@ enum Reader {
 }
 
 static FORMATS: &[Format] = &[
+    ab::FORMAT,
     asv::FORMAT,
     benchmark_js::FORMAT,
     benchmarkdotnet::FORMAT,
@@ -105,16 +113,23 @@ static FORMATS: &[Format] = &[
     go::FORMAT,
     google_benchmark::FORMAT,
     gungraun::FORMAT,
+    hey::FORMAT,
     hyperfine::FORMAT,
     hyperfine_csv::FORMAT,
     iai::FORMAT,
     jmh::FORMAT,
     julia::FORMAT,
     libtest::FORMAT,
+    locust::FORMAT,
     mitata::FORMAT,
+    oha::FORMAT,
     pytest::FORMAT,
+    siege::FORMAT,
     tinybench::FORMAT,
+    vegeta::FORMAT,
     vitest::FORMAT,
+    wrk::FORMAT,
+    wrk::FORMAT_2,
     native::FORMAT,
 ];
 
@@ -389,7 +404,7 @@ mod tests {
             ("{} {}", None, "in: expected JSON <- trailing characters at line 1 column 4"),
             ("{\n\"a\": NaN}", None, "in: is in no format that is recognised"),
             ("{\n\"a\": x}", None, "in: expected JSON <- expected value at line 2 column 6"),
-            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are asv, "),
+            (HYPERFINE, Some("fast"), "in: no format is called `fast`; there are ab, "),
             (HYPERFINE, Some("criterion"), "in: expected a directory: `criterion` reads "),
             (HYPERFINE, Some("perf"), "in: expected "),
         ] {

@@ -14,6 +14,7 @@ mod error;
 mod format;
 mod input;
 mod json;
+mod load;
 mod number;
 mod output;
 mod probe;
