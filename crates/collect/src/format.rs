@@ -21,6 +21,7 @@ mod hyperfine_csv;
 mod iai;
 mod jmh;
 mod julia;
+mod k6;
 mod libtest;
 mod locust;
 mod mitata;
@@ -119,6 +120,7 @@ static FORMATS: &[Format] = &[
     iai::FORMAT,
     jmh::FORMAT,
     julia::FORMAT,
+    k6::FORMAT,
     libtest::FORMAT,
     locust::FORMAT,
     mitata::FORMAT,
