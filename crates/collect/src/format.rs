@@ -4,6 +4,7 @@
 
 mod ab;
 mod asv;
+mod benchmark_ips;
 mod benchmark_js;
 mod benchmarkdotnet;
 mod cargo_criterion;
@@ -11,6 +12,7 @@ mod catch2;
 pub(crate) mod columns;
 mod criterion;
 mod criterion_text;
+mod dart;
 mod divan;
 mod go;
 mod google_benchmark;
@@ -20,14 +22,18 @@ mod hyperfine;
 mod hyperfine_csv;
 mod iai;
 mod jmh;
+mod js_time;
 mod julia;
 mod k6;
 mod libtest;
 mod locust;
+mod luau;
+mod minitest;
 mod mitata;
 mod native;
 mod oha;
 mod pytest;
+mod ruby_benchmark;
 mod siege;
 mod tinybench;
 mod vegeta;
@@ -102,6 +108,7 @@ enum Reader {
 static FORMATS: &[Format] = &[
     ab::FORMAT,
     asv::FORMAT,
+    benchmark_ips::FORMAT,
     benchmark_js::FORMAT,
     benchmarkdotnet::FORMAT,
     cargo_criterion::FORMAT,
@@ -110,6 +117,7 @@ static FORMATS: &[Format] = &[
     columns::NDJSON,
     criterion::FORMAT,
     criterion_text::FORMAT,
+    dart::FORMAT,
     divan::FORMAT,
     go::FORMAT,
     google_benchmark::FORMAT,
@@ -119,13 +127,17 @@ static FORMATS: &[Format] = &[
     hyperfine_csv::FORMAT,
     iai::FORMAT,
     jmh::FORMAT,
+    js_time::FORMAT,
     julia::FORMAT,
     k6::FORMAT,
     libtest::FORMAT,
     locust::FORMAT,
+    luau::FORMAT,
+    minitest::FORMAT,
     mitata::FORMAT,
     oha::FORMAT,
     pytest::FORMAT,
+    ruby_benchmark::FORMAT,
     siege::FORMAT,
     tinybench::FORMAT,
     vegeta::FORMAT,
