@@ -7,6 +7,7 @@ mod asv;
 mod benchmark_ips;
 mod benchmark_js;
 mod benchmarkdotnet;
+mod bmf;
 mod cargo_criterion;
 mod catch2;
 pub(crate) mod columns;
@@ -14,6 +15,7 @@ mod criterion;
 mod criterion_text;
 mod dart;
 mod divan;
+pub(crate) mod github_action;
 mod go;
 mod google_benchmark;
 mod gungraun;
@@ -111,6 +113,7 @@ static FORMATS: &[Format] = &[
     benchmark_ips::FORMAT,
     benchmark_js::FORMAT,
     benchmarkdotnet::FORMAT,
+    bmf::FORMAT,
     cargo_criterion::FORMAT,
     catch2::FORMAT,
     columns::CSV,
@@ -119,6 +122,10 @@ static FORMATS: &[Format] = &[
     criterion_text::FORMAT,
     dart::FORMAT,
     divan::FORMAT,
+    github_action::BIGGER,
+    github_action::FORMAT,
+    github_action::HISTORY,
+    github_action::SMALLER,
     go::FORMAT,
     google_benchmark::FORMAT,
     gungraun::FORMAT,

@@ -24,17 +24,20 @@ pub(crate) enum Outline {
 }
 
 impl Outline {
-    /// Says whether there is something at `path`, such as `results/0/command`.
+    /// Says whether there is something at `path`, such as `results/0/command`. `*` stands for every member of an
+    /// object that has some.
     pub(crate) fn has(&self, path: &str) -> bool {
-        let mut here = Some(self);
-        for step in path.split('/') {
-            here = match here {
-                Some(Outline::Object(members)) => members.get(step),
-                Some(Outline::Array(first)) if step == "0" => first.as_deref(),
-                Some(Outline::Array(_) | Outline::Scalar) | None => None,
-            };
+        let (step, rest) = match path.split_once('/') {
+            Some((step, rest)) => (step, Some(rest)),
+            None => (path, None),
+        };
+        let leads_on = |outline: &Outline| rest.is_none_or(|rest| outline.has(rest));
+        match self {
+            Outline::Object(members) if step == "*" => !members.is_empty() && members.values().all(leads_on),
+            Outline::Object(members) => members.get(step).is_some_and(leads_on),
+            Outline::Array(Some(first)) => step == "0" && leads_on(first),
+            Outline::Array(None) | Outline::Scalar => false,
         }
-        here.is_some()
     }
 }
 
@@ -307,6 +310,9 @@ mod tests {
             ("a/1/c", false),
             ("d/e", true),
             ("d/e/0", false),
+            ("*/e", false),
+            ("d/*", true),
+            ("d/*/0", false),
         ] {
             assert_eq!(outline.has(path), expected, "{path}");
         }

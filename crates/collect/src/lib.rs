@@ -25,6 +25,7 @@ pub use command::{CommandError, LastOutput, Plan, Step, measure, run_suite};
 pub use document::{Document, Entry};
 pub use error::ReadError;
 pub use format::columns::{Column, Mapping, Rows, Values};
+pub use format::github_action::{HistoryEntry, history};
 pub use format::{Format, Keeps, Options, formats, read, read_stream};
 pub use output::{Output, Reason, Skipped, Withheld};
 pub use probe::{VOLATILE, probe, rust_facts};
