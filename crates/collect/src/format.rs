@@ -16,6 +16,7 @@ mod criterion_text;
 mod dart;
 mod divan;
 pub(crate) mod github_action;
+mod gnu_time;
 mod go;
 mod google_benchmark;
 mod gungraun;
@@ -26,6 +27,7 @@ mod iai;
 mod jmh;
 mod js_time;
 mod julia;
+mod junit;
 mod k6;
 mod libtest;
 mod locust;
@@ -34,6 +36,8 @@ mod minitest;
 mod mitata;
 mod native;
 mod oha;
+mod openmetrics;
+mod perf_stat;
 mod pytest;
 mod ruby_benchmark;
 mod siege;
@@ -126,6 +130,7 @@ static FORMATS: &[Format] = &[
     github_action::FORMAT,
     github_action::HISTORY,
     github_action::SMALLER,
+    gnu_time::FORMAT,
     go::FORMAT,
     google_benchmark::FORMAT,
     gungraun::FORMAT,
@@ -136,6 +141,7 @@ static FORMATS: &[Format] = &[
     jmh::FORMAT,
     js_time::FORMAT,
     julia::FORMAT,
+    junit::FORMAT,
     k6::FORMAT,
     libtest::FORMAT,
     locust::FORMAT,
@@ -143,6 +149,8 @@ static FORMATS: &[Format] = &[
     minitest::FORMAT,
     mitata::FORMAT,
     oha::FORMAT,
+    openmetrics::FORMAT,
+    perf_stat::FORMAT,
     pytest::FORMAT,
     ruby_benchmark::FORMAT,
     siege::FORMAT,
