@@ -61,8 +61,7 @@ const ASSIGNMENT: &str = "window.BENCHMARK_DATA";
 struct Bench {
     name: Scalar,
     value: Scalar,
-    #[serde(default)]
-    unit: String,
+    unit: Option<String>,
 }
 
 /// One entry of the history of github-action-benchmark: what was measured at one commit.
@@ -193,7 +192,7 @@ fn add_all(
             output.skip(&case.place, format!("`{}`: its `value` is no number", case.name));
             continue;
         };
-        let (metric, implied) = metric(&bench.unit);
+        let (metric, implied) = metric(bench.unit.as_deref().unwrap_or_default());
         let reading = Summary::new(value, None, None).map(Reading::Summary);
         match better.or(implied) {
             Some(better) => output.reading(&case, Metric { better, ..metric }, reading),

@@ -6,9 +6,9 @@
 //! parse: 1:02.345 (m:ss.mmm)       Node, from a minute on
 //! ```
 //!
-//! Firefox's lines are recognised. The others look like too much else: they are where no line of the file says
-//! anything else, and otherwise only when `--format js-time` asks for them. A label that occurs again is a further
-//! sample; lines of `console.timeLog` with words behind the time are not read.
+//! Firefox's lines are recognised. The others look like too much else: they are where at least half of the lines are
+//! timers, and otherwise only when `--format js-time` asks for them. A label that occurs again is a further sample; lines
+//! of `console.timeLog` with words behind the time are not read.
 
 use perf_model::Metric;
 
@@ -31,8 +31,10 @@ const FIREFOX: &str = " - timer ended";
 
 fn detect(input: &Input) -> bool {
     let is_firefox = |line: &str| line.trim_end().ends_with(FIREFOX) && timer(line).is_some();
-    let mut lines = input.lines().filter(|line| !line.text.trim().is_empty());
-    !input.is_json() && (input.any_line(is_firefox) || lines.all(|line| timer(line.text).is_some()))
+    let lines = input.lines().filter(|line| !line.text.trim().is_empty());
+    let (timers, others): (Vec<_>, Vec<_>) = lines.partition(|line| timer(line.text).is_some());
+    let most = !timers.is_empty() && timers.len() >= others.len();
+    !input.is_json() && (most || input.any_line(is_firefox))
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
@@ -107,7 +109,7 @@ mod tests {
 
     #[test]
     fn timers_between_other_lines_are_read_on_request_only() {
-        let text = "hello\nfast: 0.273ms\n";
+        let text = "hello\nworld\nfast: 0.273ms\n";
         assert_eq!(found(text, FORMAT.name).len(), 1);
         assert!(refusal(text, "").contains("in no format that is recognised"));
     }
