@@ -57,6 +57,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/BENCHMARKS.md",
         "docs/formats.md",
         "docs/glossary.md",
+        "docs/load-tests.md",
         "docs/verdict.md",
         "docs/verdict-evaluation.md",
         "docs/decisions/README.md",

@@ -7,6 +7,7 @@ mod collect;
 mod compare;
 mod criterion_tree;
 mod docs;
+mod load;
 mod plumbing;
 mod rules;
 mod sandbox;
