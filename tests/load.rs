@@ -115,6 +115,23 @@ fn a_table_of_ones_own_is_read_by_the_columns_that_perf_toml_names() {
 }
 
 #[test]
+fn a_prefix_tells_tests_of_two_pages_apart() {
+    let sandbox = Sandbox::new();
+    let table = "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset\n\
+                 0.0244,0.0005,0.0000,0.0001,0.0237,0.0001,200,0.0001\n";
+    sandbox.write("b.csv", table);
+    sandbox.write(
+        "repo/perf.toml",
+        "[[suite]]\nname = \"a\"\nprefix = \"a\"\npath = \"../a.csv\"\n\
+         [[suite]]\nname = \"b\"\nprefix = \"b\"\npath = \"../b.csv\"\n",
+    );
+    let (status, stdout, stderr) = collect(&sandbox, "a.csv", table, &["--prefix", "page", "--dry-run"]);
+    assert!(status == 0 && stdout.contains("page/hey p95"), "{stdout}{stderr}");
+    let suites = sandbox.perf(&["collect", "--dry-run"]).stdout;
+    assert!(suites.contains("a/hey latency") && suites.contains("b/hey latency"), "{suites}");
+}
+
+#[test]
 fn a_real_run_of_locust_is_read() {
     if Command::new("locust").arg("--version").output().is_err() {
         eprintln!("skipped: locust is not installed");

@@ -181,6 +181,8 @@ pub(crate) struct Suite {
     pub(crate) path: PathBuf,
     /// The shell command that makes it.
     pub(crate) run: Option<String>,
+    /// What goes before the name of every benchmark, for tools that do not name what they measured.
+    pub(crate) prefix: Option<String>,
     /// Whether lower or higher is better in metrics whose output does not tell it.
     #[serde(default)]
     pub(crate) better: BTreeMap<String, Direction>,
@@ -190,7 +192,8 @@ impl Suite {
     /// Returns how the output is to be read.
     pub(crate) fn options(&self) -> Options {
         let better = self.better.iter().map(|(metric, direction)| (metric.clone(), (*direction).into()));
-        Options { format: self.format.clone(), better: better.collect(), ..Options::default() }
+        let (format, prefix) = (self.format.clone(), self.prefix.clone());
+        Options { format, prefix, better: better.collect(), ..Options::default() }
     }
 }
 

@@ -171,13 +171,15 @@ pub struct Options {
     pub max_bytes: u64,
     /// The direction of metrics whose own the output does not tell, by the name of the metric or of the benchmark.
     pub better: BTreeMap<String, Better>,
+    /// What goes before the name of every benchmark, with a `/` between.
+    pub prefix: Option<String>,
     /// Tables and JSON lines whose columns somebody has named; they come before formats of the same name.
     pub inputs: Vec<Mapping>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new(), inputs: Vec::new() }
+        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new(), prefix: None, inputs: Vec::new() }
     }
 }
 
@@ -198,6 +200,20 @@ pub fn formats() -> &'static [Format] {
 /// Every format is asked whether the content is its own: none, or more than one, is an error. Only formats
 /// whose tools print to one stream may be read together.
 pub fn read(path: &Path, options: &Options) -> Result<Output, ReadError> {
+    Ok(read_path(path, options)?.prefixed(options.prefix.as_deref()))
+}
+
+/// Reads a stream called `name`, such as `standard input`, like [`read`] reads a file.
+pub fn read_stream(name: &str, stream: impl Read, options: &Options) -> Result<Output, ReadError> {
+    let input = Input::stream(name, stream, options)?;
+    let read = match mapping(options) {
+        Some(mapping) => read_mapped(&input, mapping)?,
+        None => read_input(&input, find(name, options)?)?,
+    };
+    Ok(read.checked(name, &options.better)?.prefixed(options.prefix.as_deref()))
+}
+
+fn read_path(path: &Path, options: &Options) -> Result<Output, ReadError> {
     let place = path.display().to_string();
     if let Some(mapping) = mapping(options) {
         return read_mapped(&Input::open(path, options)?, mapping)?.checked(&place, &options.better);
@@ -207,15 +223,6 @@ pub fn read(path: &Path, options: &Options) -> Result<Output, ReadError> {
         return read_directory(path, named, options)?.checked(&place, &options.better);
     }
     read_input(&Input::open(path, options)?, named)?.checked(&place, &options.better)
-}
-
-/// Reads a stream called `name`, such as `standard input`, like [`read`] reads a file.
-pub fn read_stream(name: &str, stream: impl Read, options: &Options) -> Result<Output, ReadError> {
-    if let Some(mapping) = mapping(options) {
-        return read_mapped(&Input::stream(name, stream, options)?, mapping)?.checked(name, &options.better);
-    }
-    let named = find(name, options)?;
-    read_input(&Input::stream(name, stream, options)?, named)?.checked(name, &options.better)
 }
 
 fn read_directory(path: &Path, named: Option<&Format>, options: &Options) -> Result<Output, ReadError> {

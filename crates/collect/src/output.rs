@@ -271,6 +271,17 @@ impl Output {
         self.withheld.extend(open.into_iter().map(withhold));
     }
 
+    /// Puts a prefix and `/` before the name of every benchmark.
+    pub(crate) fn prefixed(mut self, prefix: Option<&str>) -> Self {
+        let withheld = self.withheld.iter_mut().map(|withheld| &mut withheld.measurement);
+        for measurement in self.measurements.iter_mut().chain(withheld) {
+            if let Some(prefix) = prefix {
+                measurement.benchmark = format!("{prefix}/{}", measurement.benchmark);
+            }
+        }
+        self
+    }
+
     /// Returns the error of an output without any result.
     pub fn nothing(&self, place: &str) -> ReadError {
         let error = ReadError::new(place, "holds no measurement");
@@ -436,6 +447,13 @@ mod tests {
         assert_eq!(shown.skipped, [Skipped { place: "in:3".into(), reason: "`a`: it failed".into() }]);
         let error = shown.nothing("in");
         assert_eq!(error.source().unwrap().to_string(), "in:3: `a`: it failed");
+    }
+
+    #[test]
+    fn a_prefix_goes_before_every_name() {
+        let names = |output: Output| output.measurements.into_iter().map(|m| m.benchmark).collect::<Vec<_>>();
+        assert_eq!(names(output(vec![time("a", 1.0)]).prefixed(Some("x"))), ["x/a"]);
+        assert_eq!(names(output(vec![time("a", 1.0)]).prefixed(None)), ["a"]);
     }
 
     #[test]

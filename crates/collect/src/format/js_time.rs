@@ -32,9 +32,11 @@ const FIREFOX: &str = " - timer ended";
 fn detect(input: &Input) -> bool {
     let is_firefox = |line: &str| line.trim_end().ends_with(FIREFOX) && timer(line).is_some();
     let lines = input.lines().filter(|line| !line.text.trim().is_empty());
-    let (timers, others): (Vec<_>, Vec<_>) = lines.partition(|line| timer(line.text).is_some());
-    let most = !timers.is_empty() && timers.len() >= others.len();
-    !input.is_json() && (most || input.any_line(is_firefox))
+    let (timers, others) = lines.fold((0, 0), |(timers, others), line| match timer(line.text) {
+        Some(_) => (timers + 1, others),
+        None => (timers, others + 1),
+    });
+    !input.is_json() && (timers > 0 && timers >= others || input.any_line(is_firefox))
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {

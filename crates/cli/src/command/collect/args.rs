@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Whether lower or higher is better in a metric whose output does not tell it; may be repeated
     #[arg(long, value_name = "METRIC=lower|higher", value_parser = direction)]
     pub(super) better: Vec<(String, Better)>,
+    /// Put this and `/` before the name of every benchmark, for tools that do not name what they measured
+    #[arg(long, value_name = "NAME", conflicts_with = "command")]
+    pub(super) prefix: Option<String>,
     /// Refuse files and streams that are larger
     #[arg(long, value_name = "N", default_value_t = Options::default().max_bytes)]
     pub(super) max_bytes: u64,

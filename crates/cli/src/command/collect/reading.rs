@@ -38,6 +38,7 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
 fn options(args: &Args, config: &Config, suite: Option<&Suite>) -> Options {
     let mut options = suite.map_or_else(Options::default, Suite::options);
     options.format = args.format.clone().or(options.format);
+    options.prefix = args.prefix.clone().or(options.prefix);
     options.max_bytes = args.max_bytes;
     options.inputs = config.mappings();
     options.better.extend(args.better.iter().cloned());
