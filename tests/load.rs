@@ -52,10 +52,10 @@ fn a_load_test_without_one_good_request_is_shown_and_not_recorded() {
     let refused = statistics(2.0, 2000);
     let (status, stdout, stderr) = collect(&sandbox, "run_stats.csv", &refused, &[]);
     assert_eq!((status, stdout.as_str()), (2, ""), "{stderr}");
-    assert!(
-        stderr.contains("every one of its 2000 requests failed, and failing fast is not speed"),
-        "{stderr}"
-    );
+    let reason = "every one of its 2000 requests failed, and failing fast is not speed";
+    let cause = format!("../run_stats.csv:2: `GET /items`: {reason}");
+    let error = format!("error: ../run_stats.csv: holds no measurement\n  caused by: {cause}\n");
+    assert!(stderr.contains(&error), "{stderr}");
     assert_eq!(sandbox.state(), before);
     let (status, stdout, _) = collect(&sandbox, "run_stats.csv", &refused, &["--dry-run", "--json"]);
     assert_eq!(status, 0);

@@ -22,13 +22,10 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
         read_suites(args, top, config)?
     } else {
         let options = options(args, config, None);
-        args.paths.iter().map(|path| read_path(path, place, &options)).collect::<Result<_>>()?
+        args.paths.iter().map(|path| read_path(args, path, place, &options)).collect::<Result<_>>()?
     };
     for Skipped { place, reason } in outputs.iter().flat_map(|output| &output.skipped) {
         output::warn(&format!("skipped {place}: {reason}"));
-    }
-    if !args.dry_run {
-        refuse_nothing(&outputs)?;
     }
     refuse_duplicates(&outputs)?;
     Ok(outputs)
@@ -45,22 +42,26 @@ fn options(args: &Args, config: &Config, suite: Option<&Suite>) -> Options {
     options
 }
 
-fn read_path(path: &Path, place: &Place, options: &Options) -> Result<Output> {
+fn read_path(args: &Args, path: &Path, place: &Place, options: &Options) -> Result<Output> {
     if path == Path::new("-") {
         let output = perf_collect::read_stream("standard input", std::io::stdin().lock(), options)?;
-        return Ok(detected("standard input", output, options));
+        return accepted(args, "standard input", output, options);
     }
     let path = place.path(path);
     let output = perf_collect::read(&path, options)?;
-    Ok(detected(&path.display().to_string(), output, options))
+    accepted(args, &path.display().to_string(), output, options)
 }
 
-/// Says which format was found where none was asked for.
-fn detected(place: &str, read: Output, options: &Options) -> Output {
+/// Says which format was found where none was asked for, and refuses an output in which everything was withheld,
+/// such as that of a load test without one good request; a dry run shows it.
+fn accepted(args: &Args, place: &str, read: Output, options: &Options) -> Result<Output> {
     if options.format.is_none() {
         output::note(&format!("{place} is read as {}", sources(&read)));
     }
-    read
+    if read.measurements.is_empty() && !args.dry_run {
+        return Err(read.nothing(place).into());
+    }
+    Ok(read)
 }
 
 fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> {
@@ -86,7 +87,7 @@ fn read_suite(args: &Args, top: &Path, config: &Config, suite: &Suite) -> Result
         perf_collect::run_suite(command, top)?;
     }
     let (path, options) = (top.join(&suite.path), options(args, config, Some(suite)));
-    Ok(detected(&suite.path.display().to_string(), perf_collect::read(&path, &options)?, &options))
+    accepted(args, &suite.path.display().to_string(), perf_collect::read(&path, &options)?, &options)
 }
 
 fn measure(args: &Args, place: &Place) -> Result<Output> {
@@ -123,14 +124,6 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
 fn only(names: &[String], measured: Vec<Measurement>) -> Vec<Measurement> {
     let wanted = |measurement: &Measurement| names.is_empty() || names.contains(&measurement.metric.name);
     measured.into_iter().filter(wanted).collect()
-}
-
-/// Refuses an output in which everything was withheld, such as that of a load test without one good request.
-fn refuse_nothing(outputs: &[Output]) -> Result<()> {
-    match outputs.iter().find(|output| output.measurements.is_empty()) {
-        Some(output) => Err(output.nothing(&sources(output)).into()),
-        None => Ok(()),
-    }
 }
 
 fn refuse_duplicates(outputs: &[Output]) -> Result<()> {
