@@ -33,14 +33,14 @@ pub(super) const FORMAT: Format = Format {
 
 pub(super) const SMALLER: Format = Format {
     name: "smaller-is-better",
-    description: "the same, for `customSmallerIsBetter`; never detected",
+    description: "the custom JSON of github-action-benchmark for `customSmallerIsBetter`; never detected",
     reader: Reader::File { detect: |_| false, read: |input| read_list(input, Some(Better::Lower)) },
     ..FORMAT
 };
 
 pub(super) const BIGGER: Format = Format {
     name: "bigger-is-better",
-    description: "the same, for `customBiggerIsBetter`; never detected",
+    description: "the custom JSON of github-action-benchmark for `customBiggerIsBetter`; never detected",
     reader: Reader::File { detect: |_| false, read: |input| read_list(input, Some(Better::Higher)) },
     ..FORMAT
 };
