@@ -131,3 +131,33 @@ fn hostile_remotes_and_revisions_do_nothing() {
     assert_eq!(sandbox.state(), before);
     assert!(!sandbox.path("repo/pwned").exists());
 }
+
+/// A remote whose `main` and `feature`, 70 commits further on, were measured, and a clone of it as CI makes it.
+fn shallow_clone(sandbox: &Sandbox) {
+    sandbox.record(&output(&[("parse", 100.0)]));
+    for n in 1..=70 {
+        sandbox.commit(&format!("On main {n}"));
+    }
+    sandbox.git(&["switch", "-q", "-c", "feature", "main~70"]);
+    sandbox.commit("Work on feature");
+    sandbox.record(&output(&[("parse", 140.0)]));
+    sandbox.git_in(".", &["clone", "-q", "--bare", "repo", "origin.git"]);
+    sandbox.git_in("origin.git", &["symbolic-ref", "HEAD", "refs/heads/main"]);
+    sandbox.git(&["remote", "add", "origin", "../origin.git"]);
+    assert_eq!(sandbox.perf(&["store", "push"]).status, 0);
+    let url = format!("file://{}", sandbox.path("origin.git").display());
+    sandbox.git_in(".", &["clone", "-q", "--depth=1", "--branch=feature", &url, "ci"]);
+}
+
+#[test]
+fn a_clone_of_depth_one_finds_its_merge_base_and_baselines() {
+    let sandbox = Sandbox::new();
+    shallow_clone(&sandbox);
+    let offline = sandbox.perf_in("ci", &["compare", "--against", "merge-base", "--offline"]);
+    assert_eq!(offline.status, 2, "{}", offline.stderr);
+    let ended = sandbox.perf_in("ci", &["compare", "--against", "merge-base"]);
+    assert_eq!(ended.status, 1, "{}", ended.stderr);
+    assert_snapshot!(ended.stderr);
+    let doctor = sandbox.perf_in("ci", &["doctor"]).stdout;
+    assert!(doctor.contains("the clone is shallow"), "{doctor}");
+}

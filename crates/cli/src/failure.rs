@@ -119,6 +119,8 @@ fn hint_for(error: &StoreError) -> Option<String> {
         StoreError::Git { command, .. } if matches!(command.as_str(), "fetch" | "push") => {
             "the runs are still here; `git ls-remote` shows whether the remote answers".into()
         }
+        StoreError::Interrupted { .. } => "the runs are still here; run the command again".into(),
+        StoreError::Busy { .. } => "another `perf` is pushing or pulling here; run the command again".into(),
         StoreError::TimedOut { .. } => "`--timeout SECONDS` gives it longer".into(),
         StoreError::Git { .. }
         | StoreError::UnsupportedExtension { .. }

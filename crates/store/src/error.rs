@@ -125,6 +125,20 @@ pub enum StoreError {
         /// How long it was given.
         after: Duration,
     },
+    /// This process was told to end while `git` ran.
+    #[error("interrupted: `git {command}` was stopped")]
+    Interrupted {
+        /// The subcommand.
+        command: String,
+    },
+    /// Another process has been sharing this clone's notes for all the time that there was.
+    #[error("{}: another process holds it since {} s or longer", path.display(), waited.as_secs())]
+    Busy {
+        /// The lock.
+        path: PathBuf,
+        /// How long was waited for it.
+        waited: Duration,
+    },
     /// The remote took none of the attempts.
     #[error("{remote}: the push was rejected {attempts} times: {words}; the runs are still here")]
     PushRejected {

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,15 @@ const SETTINGS: &[&str] = &[
     "push.followTags=false",
     "push.gpgSign=false",
     "fetch.prune=false",
+    "fetch.writeCommitGraph=false",
     "submodule.recurse=false",
+    // Remote helpers run programs that a URL names: only git's own transports, unless the user allows one.
+    "protocol.allow=never",
+    "protocol.file.allow=always",
+    "protocol.git.allow=always",
+    "protocol.http.allow=always",
+    "protocol.https.allow=always",
+    "protocol.ssh.allow=always",
     "protocol.ext.allow=never",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=30",
@@ -47,12 +56,17 @@ const SETTINGS: &[&str] = &[
 /// Set by git for the hooks and aliases it runs; they would redirect our calls to somewhere else.
 const INHERITED: &[&str] = &[
     "GIT_DIR",
+    "GIT_COMMON_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
     "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_QUARANTINE_PATH",
     "GIT_NAMESPACE",
     "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    // Would open a window and wait for a person; `GIT_ASKPASS` is left alone, since it is how a job is given a token.
+    "SSH_ASKPASS",
 ];
 
 impl Git {
@@ -69,8 +83,11 @@ impl Git {
 
     /// Makes calls that talk to a remote named `remote`, each ended after `timeout`.
     pub(crate) fn network(repo: &gix::Repository, remote: &str, timeout: Duration) -> Self {
-        let mut options = vec![format!("remote.{remote}.mirror=false")];
-        if repo.config_snapshot().string("core.sshCommand").is_none() {
+        let mut options =
+            vec![format!("remote.{remote}.mirror=false"), format!("remote.{remote}.followRemoteHEAD=never")];
+        let config = repo.config_snapshot();
+        let chosen = |key: &str| config.string(key).is_some();
+        if !chosen("core.sshCommand") && !chosen("gitoxide.ssh.commandWithoutShellFallback") {
             // Without this ssh asks for pass phrases on the terminal behind our back.
             options.push("core.sshCommand=ssh -oBatchMode=yes".into());
         }
@@ -95,19 +112,21 @@ impl Git {
     }
 
     /// Runs a command, whose failure is an answer too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TimedOut`], [`StoreError::Interrupted`]: the command and all that it started are gone then.
     pub(crate) fn ask(&self, args: &[&str]) -> Result<Answer, StoreError> {
+        // A signal ends this process only after the children, which are not in its group.
+        let _handler = gix::interrupt::init_handler_default(1).map(|handler| handler.auto_deregister());
         let mut child = self.command(args).spawn().map_err(StoreError::NoGit)?;
-        let stdout = drain(child.stdout.take().expect("standard output is piped"));
-        let stderr = drain(child.stderr.take().expect("standard error is piped"));
+        let stdout = Drain::of(child.stdout.take().expect("standard output is piped"), usize::MAX);
+        let stderr = Drain::of(child.stderr.take().expect("standard error is piped"), LONGEST_WORDS);
+        let command = || args.first().copied().unwrap_or_default().to_owned();
         match wait(&mut child, self.timeout).map_err(StoreError::NoGit)? {
-            Some(status) => {
-                let read = |handle: thread::JoinHandle<Vec<u8>>| handle.join().unwrap_or_default();
-                Ok(Answer { status, stdout: read(stdout), stderr: read(stderr) })
-            }
-            None => Err(StoreError::TimedOut {
-                command: args.first().copied().unwrap_or_default().to_owned(),
-                after: self.timeout,
-            }),
+            Waited::Ended(status) => Ok(Answer { status, stdout: stdout.bytes(), stderr: stderr.bytes() }),
+            Waited::TimedOut => Err(StoreError::TimedOut { command: command(), after: self.timeout }),
+            Waited::Interrupted => Err(StoreError::Interrupted { command: command() }),
         }
     }
 
@@ -128,8 +147,6 @@ impl Git {
             .envs([
                 ("LC_ALL", "C"),
                 ("GIT_TERMINAL_PROMPT", "0"),
-                ("GIT_ASKPASS", "true"),
-                ("SSH_ASKPASS", "true"),
                 ("GCM_INTERACTIVE", "never"),
                 ("GIT_NO_REPLACE_OBJECTS", "1"),
             ])
@@ -171,35 +188,90 @@ fn absolute(path: &std::path::Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // A pipe that breaks ends the output; the exit status tells the rest.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
+/// What a remote says beyond this is read and thrown away.
+const LONGEST_WORDS: usize = 1 << 16;
+
+/// A pipe that a thread reads, so that the child never waits for us.
+struct Drain {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: mpsc::Receiver<()>,
 }
 
-/// Waits for a child; after the time-out its whole process group is killed and the answer is `None`.
-fn wait(child: &mut Child, timeout: Duration) -> std::io::Result<Option<ExitStatus>> {
+impl Drain {
+    /// Reads to the end of a pipe and keeps the first `most` bytes.
+    fn of(mut pipe: impl Read + Send + 'static, most: usize) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (end, ended) = mpsc::channel::<()>();
+        let kept = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let _end = end;
+            let mut chunk = [0; 1 << 14];
+            // A pipe that breaks ends the output; the exit status tells the rest.
+            while let Ok(read @ 1..) = pipe.read(&mut chunk) {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = most.saturating_sub(kept.len()).min(read);
+                kept.extend_from_slice(&chunk[..room]);
+            }
+        });
+        Self { bytes, ended }
+    }
+
+    /// Returns what a child that has ended wrote.
+    fn bytes(self) -> Vec<u8> {
+        // A connection that ssh keeps for later calls holds the pipe open long after git has ended.
+        let _ = self.ended.recv_timeout(Duration::from_secs(1));
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// How waiting for a child ended.
+enum Waited {
+    Ended(ExitStatus),
+    TimedOut,
+    Interrupted,
+}
+
+/// Git removes its lock files on this signal; whatever has not ended after that long is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Waits for a child; after the time-out, or when this process is told to end, its whole process group is ended.
+fn wait(child: &mut Child, timeout: Duration) -> std::io::Result<Waited> {
+    if let Some(status) = ended_within(child, timeout)? {
+        return Ok(Waited::Ended(status));
+    }
+    let ended = if gix::interrupt::is_triggered() { Waited::Interrupted } else { Waited::TimedOut };
+    signal(child, rustix::process::Signal::TERM);
+    let deadline = Instant::now() + GRACE;
+    while child.try_wait()?.is_none() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // The transport helper is a child of git's: ending git alone may leave it behind.
+    signal(child, rustix::process::Signal::KILL);
+    child.wait()?;
+    Ok(ended)
+}
+
+/// Waits for a child; `None` after the time-out, or when this process is told to end.
+fn ended_within(child: &mut Child, timeout: Duration) -> std::io::Result<Option<ExitStatus>> {
     let deadline = Instant::now() + timeout;
     let mut pause = Duration::from_micros(200);
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if Instant::now() >= deadline {
-            // The transport helper is a child of git's: killing git alone would leave it behind.
-            if let Ok(group) = i32::try_from(child.id())
-                && let Some(group) = rustix::process::Pid::from_raw(group)
-            {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
-            child.wait()?;
+        if Instant::now() >= deadline || gix::interrupt::is_triggered() {
             return Ok(None);
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// Sends a signal to the whole process group of a child.
+fn signal(child: &Child, signal: rustix::process::Signal) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // None of the group may be left: that is what was wanted.
+        let _ = rustix::process::kill_process_group(group, signal);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Recording runs and folding the journal into the notes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use perf_model::{CommitId, Fingerprint, Run};
 
@@ -68,11 +70,34 @@ impl Store {
 
     /// Waits until this process alone holds a lock, which ends with the process whatever ends it.
     pub(crate) fn lock(&self, name: &str) -> Result<File, StoreError> {
+        let (path, file) = self.lock_file(name)?;
+        file.lock().at(&path, "cannot be locked")?;
+        Ok(file)
+    }
+
+    /// Does the same for a lock that is held over the network: no longer than until a deadline.
+    pub(crate) fn lock_until(&self, name: &str, deadline: Instant) -> Result<File, StoreError> {
+        let (path, file) = self.lock_file(name)?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Busy { path, waited: began.elapsed() });
+                }
+                Err(TryLockError::Error(error)) => return Err(error).at(&path, "cannot be locked"),
+            }
+        }
+    }
+
+    fn lock_file(&self, name: &str) -> Result<(PathBuf, File), StoreError> {
         let (dir, path) = (self.own_dir(), self.own_dir().join(name));
         fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
         let file = File::options().create(true).append(true).open(&path).at(&path, "cannot be opened")?;
-        file.lock().at(&path, "cannot be locked")?;
-        Ok(file)
+        Ok((path, file))
     }
 
     fn fold_one(&self, fingerprint: &Fingerprint, entries: &[Entry]) -> Result<(), StoreError> {

@@ -17,6 +17,9 @@ use crate::git::Git;
 /// ref below it impossible.
 pub(crate) const NOTES: &str = "refs/notes/perf/";
 
+/// Where lines are parked that could not be pushed to the notes in time: `<fingerprint>/<id>` below it.
+pub(crate) const INBOX: &str = "refs/notes/perf-inbox/";
+
 /// Where the tips last seen of remotes live.
 pub(crate) const SEEN: &str = "refs/perf/remotes/";
 
@@ -34,20 +37,56 @@ pub(crate) fn tip(repo: &gix::Repository, name: &str) -> Result<Option<ObjectId>
     Ok(found.and_then(|reference| reference.target().try_id().map(gix::oid::to_owned)))
 }
 
+/// Names the ref that lines are parked under. The name is made of their commit's id, so that no two collide.
+pub(crate) fn parked(fingerprint: &Fingerprint, commit: ObjectId) -> String {
+    format!("{INBOX}{fingerprint}/{}", &commit.to_hex().to_string()[..PARKED_DIGITS])
+}
+
+/// A set of parked lines that was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Parked {
+    pub(crate) fingerprint: Fingerprint,
+    /// The last part of the ref's name.
+    pub(crate) id: String,
+    pub(crate) commit: ObjectId,
+}
+
+const PARKED_DIGITS: usize = 32;
+
+/// Lists the parked lines under a prefix. Other names are not ours and are left alone.
+pub(crate) fn parked_under(repo: &gix::Repository, prefix: &str) -> Result<Vec<Parked>, StoreError> {
+    let named = |name: &str| {
+        let (fingerprint, id) = name.split_once('/')?;
+        let is_id = id.len() == PARKED_DIGITS && id.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        Some((fingerprint.parse().ok()?, id.to_owned())).filter(|_| is_id)
+    };
+    let found = all_under(repo, prefix, named)?.into_iter();
+    Ok(found.map(|((fingerprint, id), commit)| Parked { fingerprint, id, commit }).collect())
+}
+
 /// Lists the refs under a prefix whose last part is a fingerprint. Others are not ours and are left alone.
 pub(crate) fn under(
     repo: &gix::Repository,
     prefix: &str,
 ) -> Result<Vec<(Fingerprint, ObjectId)>, StoreError> {
+    all_under(repo, prefix, |name| name.parse().ok())
+}
+
+/// Lists the refs under a prefix whose names below it mean something.
+fn all_under<T: Ord>(
+    repo: &gix::Repository,
+    prefix: &str,
+    named: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<(T, ObjectId)>, StoreError> {
     let doing = || format!("{prefix}: refs cannot be listed");
     let platform = repo.references().doing(doing)?;
     let mut found = Vec::new();
     for reference in platform.prefixed(prefix).doing(doing)? {
         let reference = reference.doing(doing)?;
         let name = reference.name().as_bstr().to_str_lossy().into_owned();
-        let fingerprint = name.strip_prefix(prefix).and_then(|rest| rest.parse().ok());
-        if let (Some(fingerprint), Some(id)) = (fingerprint, reference.target().try_id()) {
-            found.push((fingerprint, id.to_owned()));
+        let name = name.strip_prefix(prefix).and_then(&named);
+        if let (Some(name), Some(id)) = (name, reference.target().try_id()) {
+            found.push((name, id.to_owned()));
         }
     }
     found.sort();
@@ -81,17 +120,53 @@ pub(crate) fn swap(
             expected,
             new: Target::Object(new),
         },
-        name: FullName::try_from(BString::from(name)).map_err(|_| StoreError::BadRefName(name.to_owned()))?,
+        name: full_name(name)?,
         deref: false,
     };
+    flush(repo);
     let signature = signature(repo, now);
     let mut buffer = gix::date::parse::TimeBuf::default();
-    match repo.edit_references_as([edit], Some(signature.to_ref(&mut buffer))) {
+    let swapped = match repo.edit_references_as([edit], Some(signature.to_ref(&mut buffer))) {
         Ok(_) => Ok(Swap::Done),
         Err(error) if error.is_conflict() => Ok(Swap::Lost),
         Err(error) if error.is_retryable() => swap_with_git(repo, name, old, new),
         Err(error) => Err(error).doing(|| format!("{name}: cannot be updated")),
+    };
+    flush(repo);
+    swapped
+}
+
+/// Brings objects and refs to disk where the user's `core.fsync` asks for more than git does by itself.
+///
+/// gix never does. The journal makes runs durable without this: it keeps a line until a remote has it.
+fn flush(repo: &gix::Repository) {
+    const ASKING: &[&str] = &["all", "added", "committed", "objects", "loose-object", "reference"];
+    let Some(value) = repo.config_snapshot().string("core.fsync") else { return };
+    let value = value.to_str_lossy();
+    let mut asked = value.split(',').map(str::trim);
+    if asked.any(|part| ASKING.contains(&part)) {
+        flush_file_system(repo.common_dir());
     }
+}
+
+#[cfg(target_os = "linux")]
+fn flush_file_system(dir: &Path) {
+    // A file system that cannot do it loses nothing that the journal has not.
+    let _ = std::fs::File::open(dir).map(rustix::fs::syncfs);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn flush_file_system(_dir: &Path) {
+    rustix::fs::sync();
+}
+
+/// Returns a name that git would accept for a ref too.
+pub(crate) fn valid(name: &str) -> Result<&str, StoreError> {
+    full_name(name).map(|_| name)
+}
+
+fn full_name(name: &str) -> Result<FullName, StoreError> {
+    FullName::try_from(BString::from(name)).map_err(|_| StoreError::BadRefName(name.to_owned()))
 }
 
 /// A process holds the lock of a ref for milliseconds; one this old was left behind by a process that was killed.

@@ -25,6 +25,9 @@ const KNOWN_EXTENSIONS: &[&str] =
 /// Notes sit in delta chains; with the default cache of gix each one is inflated again from its first base.
 const DELTA_CACHE: &str = "core.deltaBaseCacheLimit=100663296";
 
+/// A replaced object is not the one that was recorded, reviewed or signed.
+const NO_REPLACEMENTS: &str = "core.useReplaceRefs=false";
+
 impl Store {
     /// Opens the repository that `dir` lies in, or the one that `GIT_DIR` names; `now` dates notes commits.
     ///
@@ -33,7 +36,7 @@ impl Store {
     /// [`StoreError::NotARepository`]; [`StoreError::UnsupportedExtension`] where data would be lost.
     pub fn open(dir: &Path, now: OffsetDateTime) -> Result<Self, StoreError> {
         let mut options = gix::sec::trust::Mapping::<gix::open::Options>::default();
-        options.full = options.full.config_overrides([DELTA_CACHE]);
+        options.full = options.full.config_overrides([DELTA_CACHE, NO_REPLACEMENTS]);
         options.reduced = options.reduced.bail_if_untrusted(true);
         let upwards = gix::discover::upwards::Options::default();
         let repo = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, upwards, options)
@@ -99,7 +102,7 @@ impl Store {
     pub fn remote(&self, named: Option<&str>) -> Result<String, StoreError> {
         let remotes = self.remotes();
         let known = |name: &str| remotes.iter().any(|remote| remote == name);
-        match (named, remotes.as_slice()) {
+        let name = match (named, remotes.as_slice()) {
             (Some(name), _) if known(name) => Ok(name.to_owned()),
             (Some(name), _) => Err(StoreError::Remote(format!(
                 "{name}: no such remote; configured: {}",
@@ -111,7 +114,21 @@ impl Store {
             (None, several) => {
                 Err(StoreError::Remote(format!("several remotes, none named origin: {}", several.join(", "))))
             }
+        }?;
+        self.refuse_options(&name)?;
+        Ok(name)
+    }
+
+    /// Refuses a remote whose name or address a program could take for an option.
+    fn refuse_options(&self, name: &str) -> Result<(), StoreError> {
+        let refuse = |what: &str| Err(StoreError::Remote(format!("{name}: {what} begins with `-`")));
+        if name.starts_with('-') {
+            return refuse("the name");
         }
+        let config = self.repo.config_snapshot();
+        let addresses = ["url", "pushurl"].map(|key| config.string(format!("remote.{name}.{key}").as_str()));
+        let mut addresses = addresses.into_iter().flatten();
+        if addresses.any(|address| address.starts_with(b"-")) { refuse("its address") } else { Ok(()) }
     }
 
     /// Returns the directory for this store's own files, which linked work trees share.

@@ -11,6 +11,11 @@ use perf_model::{CommitId, Environment, Lineage, Measurement, Metric, Reading, R
 use perf_store::{Store, StoreError, SyncOptions, encode};
 use time::macros::datetime;
 
+#[path = "shallow/mod.rs"]
+mod shallow;
+#[path = "sharing/mod.rs"]
+mod sharing;
+
 struct Sandbox {
     dir: tempfile::TempDir,
 }

@@ -1,13 +1,13 @@
+mod reach;
 mod search;
 mod sides;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use perf_compare::{BaseChoice, Budgets, Endpoint, Outcome, Pair, Section, budgets, compare};
 use perf_render::{Colour, Page};
-use perf_store::{Store, SyncOptions};
+use perf_store::Store;
 
 use self::search::{Search, Sections};
 use self::sides::{Head, MERGE_BASE, Wanted, base_of, endpoint};
@@ -65,16 +65,13 @@ pub(crate) struct Args {
     /// What a comparison that cannot be made means [default: perf.toml, else fail]
     #[arg(long, value_name = "WHAT")]
     on_refusal: Option<OnRefusal>,
-    /// Do not ask the remote for baselines that are not here
+    /// Do not ask the remote for baselines and history that are not here
     #[arg(long)]
     offline: bool,
     /// Write a report: `text`, `markdown` or `json`, to a file or to `-` (standard output); may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     output: Vec<Report>,
 }
-
-/// How long a look at the remote for missing baselines may take.
-const PULL_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn digits(text: &str) -> std::result::Result<String, String> {
     let valid = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -198,11 +195,13 @@ fn of_files(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Resul
 }
 
 fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
+    let base_branch = config.base_branch.clone().or_else(reach::target_branch);
     let wanted = Wanted {
         head: args.head.as_deref(),
         against: &args.against,
         environment: args.environment.as_deref(),
-        base_branch: config.base_branch.as_deref(),
+        base_branch: base_branch.as_deref(),
+        offline: args.offline,
     };
     let mut head = Head::find(&wanted, store)?;
     let (base, choice) = base_of(&wanted, store, &head)?;
@@ -226,9 +225,12 @@ fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
     let search =
         |head: &Head| Search { store, base: &base, head, max_lag, across: &across, policy: &policy }.run();
     let mut found = search(&head)?;
-    if !found.complete() && !args.offline && ask_remote(store) {
+    if !found.complete() && reach::pull(&wanted, store) {
         // What was missing may just have arrived.
         head = Head::find(&wanted, store)?;
+        found = search(&head)?;
+    }
+    if !found.complete() && reach::look_further_back(&wanted, store, (head.commit(), &base), max_lag)? {
         found = search(&head)?;
     }
     head.check_environment(&wanted)?;
@@ -244,19 +246,6 @@ fn warn_of_uncrossed(args: &Args, found: &Sections) {
     };
     for fact in args.across.iter().filter(|fact| !known(fact)) {
         output::warn(&format!("--across {fact}: the head's environments have no such identity fact"));
-    }
-}
-
-/// Pulls from the remote; returns whether anything new arrived.
-fn ask_remote(store: &Store) -> bool {
-    let Ok(remote) = store.remote(None) else { return false };
-    output::note(&format!("not all baselines are here: asking {remote} (--offline forbids it)"));
-    match store.pull(&SyncOptions { remote, timeout: PULL_TIMEOUT }) {
-        Ok(pulled) => !pulled.received.is_empty(),
-        Err(error) => {
-            output::warn(&format!("no baselines could be pulled: {error}"));
-            false
-        }
     }
 }
 

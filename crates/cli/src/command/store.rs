@@ -53,7 +53,8 @@ pub(crate) struct EnvsArgs {
 /// Bring new runs to the remote
 ///
 /// Never forced: what others pushed meanwhile is fetched, the own runs are put on top, and the push is tried
-/// again until the time is up. Whatever happens, the runs stay here.
+/// again until the time is up. Runs that are always too late are parked beside the notes, where whoever pushes
+/// next files them. Whatever happens, the runs stay here.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PushArgs {
     #[command(flatten)]
@@ -215,7 +216,16 @@ fn push(args: &PushArgs, store: &Store) -> Result<()> {
     let pushed = store.push(&options)?;
     pushed.unusable.iter().for_each(|reason| output::warn(reason));
     let runs: usize = pushed.sent.values().sum();
+    let parked: usize = pushed.parked.values().sum();
+    if parked > 0 {
+        output::note(&format!(
+            "others pushed faster: {} parked on {} under refs/notes/perf-inbox; whoever pushes next files them",
+            output::counted(parked, "run"),
+            options.remote
+        ));
+    }
     match runs {
+        0 if parked > 0 => {}
         0 => output::note(&format!("{} has every run already", options.remote)),
         _ => output::note(&format!(
             "{} now has {} more, of {}",

@@ -4,6 +4,7 @@ use perf_compare::{BaseChoice, Endpoint, Notice, Refusal};
 use perf_model::CommitId;
 use perf_store::{BaseBranch, Commit, Store, Stored};
 
+use super::reach;
 use crate::failure::{Failure, Result};
 
 /// As a base: the merge base of the head with the base branch.
@@ -20,8 +21,10 @@ pub(super) struct Wanted<'a> {
     pub(super) against: &'a str,
     /// The first digits of the only environment to judge.
     pub(super) environment: Option<&'a str>,
-    /// The base branch that perf.toml names.
+    /// The base branch that perf.toml or the CI service names.
     pub(super) base_branch: Option<&'a str>,
+    /// Whether the remote must not be asked.
+    pub(super) offline: bool,
 }
 
 /// The side that is judged.
@@ -110,8 +113,8 @@ pub(super) fn base_of(
         let base = store.resolve(wanted.against)?.lineage.commit;
         return Ok((Ok(base), BaseChoice::Named { revision: wanted.against.to_owned() }));
     }
-    let BaseBranch { name: branch, tip } = store.base_branch(wanted.base_branch)?;
-    Ok(match store.merge_base(head.commit(), &tip)? {
+    let BaseBranch { name: branch, tip } = reach::base_branch(wanted, store)?;
+    Ok(match reach::merge_base(wanted, store, head.commit(), &tip)? {
         None => (Err(Refusal::NoMergeBase { branch: branch.clone() }), BaseChoice::MergeBase { branch }),
         Some(base) if base != *head.commit() || head.worktree => (Ok(base), BaseChoice::MergeBase { branch }),
         // On the base branch itself the interesting question is what the newest commit changed.

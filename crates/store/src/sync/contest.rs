@@ -1,0 +1,146 @@
+//! How long to go on when a push is rejected: others are faster, or the remote never takes it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use gix::ObjectId;
+use perf_model::Fingerprint;
+
+use super::exchange::Sent;
+use super::integrate::Ahead;
+
+/// A rejection while the remote's tip stays where it was is no contention: a rule, or an outage.
+const UNMOVED: usize = 5;
+
+/// Somebody who was too slow this often parks the lines instead.
+const PARK_AFTER: usize = 8;
+
+/// A connection that breaks this often in a row does so because of something that lasts.
+const BROKEN: usize = 5;
+
+/// Full jitter starts with as long as an attempt takes, but within these bounds ...
+const SHORTEST: Duration = Duration::from_millis(50);
+const LONG: Duration = Duration::from_secs(1);
+
+/// ... and grows up to here.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The attempts of one push so far.
+#[derive(Default)]
+pub(super) struct Contest {
+    pub(super) attempts: usize,
+    broken: usize,
+    /// Where the remote's tips were at the last attempt, and how many attempts have found them there.
+    tips: BTreeMap<Fingerprint, (Option<ObjectId>, usize)>,
+}
+
+/// What to do after a rejection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Wait(Duration),
+    Park,
+    GiveUp,
+}
+
+impl Contest {
+    /// Counts an attempt and looks whether the tips have moved since the last one.
+    pub(super) fn attempt(&mut self, ahead: &[Ahead]) {
+        self.attempts += 1;
+        let tips = ahead.iter().map(|it| {
+            let unmoved = match self.tips.get(&it.fingerprint) {
+                Some((tip, unmoved)) if *tip == it.remote => unmoved + 1,
+                Some(_) | None => 1,
+            };
+            (it.fingerprint.clone(), (it.remote, unmoved))
+        });
+        self.tips = tips.collect();
+    }
+
+    /// Decides after a push that did not bring everything to the remote.
+    pub(super) fn after(&mut self, sent: &Sent, began: Instant, deadline: Instant) -> Next {
+        if sent.answered {
+            return self.rejected(began, deadline);
+        }
+        self.broke(began, deadline).map_or(Next::GiveUp, Next::Wait)
+    }
+
+    /// Decides after a rejection of an attempt that began at `began`.
+    fn rejected(&mut self, began: Instant, deadline: Instant) -> Next {
+        self.broken = 0;
+        // One environment that is refused for good must not keep the others from being tried.
+        if self.tips.values().all(|(_, unmoved)| *unmoved >= UNMOVED) {
+            return Next::GiveUp;
+        }
+        let (now, took) = (Instant::now(), began.elapsed());
+        let pause = backoff(self.attempts, took);
+        // Parking is one more attempt, and there must be time left for it.
+        let late = now + pause + took.saturating_mul(2) >= deadline;
+        if self.attempts >= PARK_AFTER || late { Next::Park } else { Next::Wait(pause) }
+    }
+
+    /// Decides after a connection that broke; `None` where it is time to report that.
+    pub(super) fn broke(&mut self, began: Instant, deadline: Instant) -> Option<Duration> {
+        self.broken += 1;
+        let pause = backoff(self.attempts.max(self.broken), began.elapsed());
+        (self.broken < BROKEN && Instant::now() + pause < deadline).then_some(pause)
+    }
+}
+
+/// Measures in attempts, because how long one takes says how busy and how far away the remote is.
+fn backoff(attempt: usize, took: Duration) -> Duration {
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    let longest = took.clamp(SHORTEST, LONG).saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST);
+    longest.mul_f64(fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ahead(fingerprint: &str, tip: u8) -> Ahead {
+        Ahead {
+            fingerprint: fingerprint.parse().unwrap(),
+            remote: Some(ObjectId::from_bytes_or_panic(&[tip; 20])),
+            local: ObjectId::null(gix::hash::Kind::Sha1),
+            own: BTreeMap::new(),
+            entries: vec![],
+        }
+    }
+
+    #[test]
+    fn the_pause_grows_and_is_bounded() {
+        for attempt in 0..100 {
+            assert!(backoff(attempt, Duration::from_secs(9)) <= LONGEST, "attempt {attempt}");
+            assert!(backoff(1, Duration::ZERO) <= SHORTEST);
+        }
+    }
+
+    #[test]
+    fn a_tip_that_never_moves_ends_it_and_one_that_always_moves_parks() {
+        let (one, other) = ("0123456789abcdef", "fedcba9876543210");
+        let deadline = Instant::now() + Duration::from_secs(3600);
+        for (moves, ends, after) in [(false, Next::GiveUp, UNMOVED), (true, Next::Park, PARK_AFTER)] {
+            let mut contest = Contest::default();
+            for attempt in 1..=after {
+                let tip = if moves { u8::try_from(attempt).unwrap() } else { 0 };
+                contest.attempt(&[ahead(one, 0), ahead(other, tip)]);
+                let next = contest.rejected(Instant::now(), deadline);
+                match next {
+                    Next::Wait(_) => assert!(attempt < after, "{moves}: attempt {attempt}"),
+                    Next::Park | Next::GiveUp => assert_eq!((next, attempt), (ends, after)),
+                }
+            }
+        }
+        let mut contest = Contest::default();
+        contest.attempt(&[ahead(one, 0)]);
+        assert_eq!(contest.rejected(Instant::now(), Instant::now()), Next::Park, "no time left to wait");
+    }
+
+    #[test]
+    fn connections_that_break_are_tried_again_a_few_times() {
+        let mut contest = Contest::default();
+        let deadline = Instant::now() + Duration::from_secs(3600);
+        let again = std::iter::repeat_with(|| contest.broke(Instant::now(), deadline));
+        assert_eq!(again.take_while(Option::is_some).count(), BROKEN - 1);
+    }
+}

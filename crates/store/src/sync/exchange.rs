@@ -1,0 +1,240 @@
+//! Talking to the remote: fetching, pushing, parking.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use gix::ObjectId;
+
+use super::integrate::Ahead;
+use super::{PARKED, Pushed, SCRATCH, SyncOptions};
+use crate::error::StoreError;
+use crate::git::{Answer, Git, words};
+use crate::lines::Lines;
+use crate::notes::{self, Tip};
+use crate::refs::{self, Parked};
+use crate::repository::Store;
+
+/// A remote that is talked to until a deadline.
+#[derive(Clone, Copy)]
+pub(crate) struct Remote<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) deadline: Instant,
+}
+
+/// What the remote made of a push.
+pub(super) struct Sent {
+    /// The refs that were updated.
+    accepted: BTreeSet<String>,
+    /// Whether the remote answered for each ref at all.
+    pub(super) answered: bool,
+    /// What was said, made safe to show.
+    pub(super) words: String,
+}
+
+/// Options of every push: none of the user's settings may add to it.
+const PUSH: &[&str] =
+    &["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"];
+
+impl SyncOptions {
+    pub(crate) fn remote(&self) -> Remote<'_> {
+        Remote { name: &self.remote, deadline: Instant::now() + self.timeout }
+    }
+}
+
+impl Store {
+    /// Fetches the remote's notes, and what others parked there, to scratch refs.
+    pub(super) fn fetch(&self, remote: Remote) -> Result<(), StoreError> {
+        let refspecs = [
+            format!("+{}*:{SCRATCH}{}/*", refs::NOTES, remote.name),
+            format!("+{}*:{PARKED}{}/*", refs::INBOX, remote.name),
+        ];
+        let fetch = |options: &[&str]| {
+            let mut args = vec![
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-auto-maintenance",
+                "--no-recurse-submodules",
+                "--no-filter",
+                "--refmap=",
+            ];
+            args.extend(options);
+            args.extend(["--", remote.name]);
+            args.extend(refspecs.iter().map(String::as_str));
+            self.network(remote).run(&args)
+        };
+        match fetch(&["--prune"]) {
+            // Deleting a ref needs this lock, and a process that was killed may have left it behind.
+            Err(StoreError::Git { .. }) if self.repo.common_dir().join("packed-refs.lock").exists() => {
+                fetch(&["--no-prune"])?;
+            }
+            other => drop(other?),
+        }
+        if self.lacks_blobs(remote.name)? {
+            fetch(&["--refetch"])?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the user's own fetches have left out what the fetched notes say, as they do in a partial
+    /// clone. Git would fetch such blobs one by one when it reads them; gix does not.
+    fn lacks_blobs(&self, remote: &str) -> Result<bool, StoreError> {
+        let config = self.repo.config_snapshot();
+        let promises = config.boolean(format!("remote.{remote}.promisor").as_str()) == Some(true);
+        if !promises && config.string("extensions.partialClone").is_none() {
+            return Ok(false);
+        }
+        let scratch = [SCRATCH, PARKED].map(|scratch| format!("{scratch}{remote}/"));
+        let fetched = refs::under(&self.repo, &scratch[0])?.into_iter().map(|(_, tip)| tip);
+        let parked = refs::parked_under(&self.repo, &scratch[1])?.into_iter().map(|parked| parked.commit);
+        Ok(fetched.chain(parked).any(|tip| !self.is_whole(tip)))
+    }
+
+    /// Returns whether all notes of a commit are here; one that holds no notes lacks none.
+    fn is_whole(&self, tip: ObjectId) -> bool {
+        let Ok(tree) = notes::tree(&self.repo, "", tip) else { return true };
+        let has = |blob: &ObjectId| self.repo.has_object(blob);
+        notes::list(&self.repo, tree).is_ok_and(|blobs| blobs.values().flatten().all(has))
+    }
+
+    /// Returns how to start git for what is left of the time.
+    pub(crate) fn network(&self, remote: Remote) -> Git {
+        Git::network(&self.repo, remote.name, remote.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Pushes every environment that is ahead in one go.
+    ///
+    /// The first time all or none, where the server can; after that a contended environment holds up no other.
+    pub(super) fn send(
+        &self,
+        remote: Remote,
+        ahead: &[Ahead],
+        pushed: &mut Pushed,
+    ) -> Result<Sent, StoreError> {
+        let refspecs: Vec<String> =
+            ahead.iter().map(|it| format!("{}:{}", it.local, refs::notes(&it.fingerprint))).collect();
+        let mut sent = None;
+        if pushed.attempts == 1 && ahead.len() > 1 {
+            sent = Some(self.push_refs(remote, &["--atomic"], &refspecs)?).filter(|sent| sent.answered);
+        }
+        let sent = match sent {
+            Some(sent) => sent,
+            // Servers that cannot do it answer for no ref.
+            None => self.push_refs(remote, &[], &refspecs)?,
+        };
+        for it in ahead.iter().filter(|it| sent.accepted.contains(&refs::notes(&it.fingerprint))) {
+            let seen = refs::seen(remote.name, &it.fingerprint);
+            refs::swap(&self.repo, &seen, refs::tip(&self.repo, &seen)?, it.local, self.now)?;
+            self.journal().forget(&it.entries)?;
+            let lines: usize = it.own.values().map(Lines::len).sum();
+            if lines > 0 {
+                *pushed.sent.entry(it.fingerprint.clone()).or_default() += lines;
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Leaves the lines of contended environments on the remote under names that cannot collide.
+    ///
+    /// The next pusher files them. They stay in the journal until somebody has.
+    pub(super) fn park(
+        &self,
+        remote: Remote,
+        ahead: &[Ahead],
+        pushed: &mut Pushed,
+    ) -> Result<Sent, StoreError> {
+        let mut refspecs = Vec::new();
+        for it in ahead.iter().filter(|it| !it.own.is_empty()) {
+            let commit = self.commit_notes(Tip::default(), &it.own)?;
+            refspecs.push((format!("{commit}:{}", refs::parked(&it.fingerprint, commit)), it));
+        }
+        if refspecs.is_empty() {
+            // Only lines that others parked were left, and they are on the remote.
+            return Ok(Sent { accepted: BTreeSet::new(), answered: true, words: String::new() });
+        }
+        let names: Vec<String> = refspecs.iter().map(|(refspec, _)| refspec.clone()).collect();
+        let sent = self.push_refs(remote, &[], &names)?;
+        for (refspec, it) in refspecs {
+            let name = refspec.split_once(':').map_or("", |(_, name)| name);
+            if sent.accepted.contains(name) {
+                pushed.parked.insert(it.fingerprint.clone(), it.own.values().map(Lines::len).sum());
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Deletes parked lines that the remote's notes have now. Whatever cannot be deleted does no harm.
+    pub(super) fn clear_inbox(&self, remote: Remote, parked: &[Parked]) {
+        let (mut leases, mut refspecs) = (Vec::new(), Vec::new());
+        for it in parked.iter().filter(|it| self.is_filed(remote.name, it).unwrap_or(false)) {
+            let name = format!("{}{}/{}", refs::INBOX, it.fingerprint, it.id);
+            leases.push(format!("--force-with-lease={name}:{}", it.commit));
+            refspecs.push(format!(":{name}"));
+        }
+        if !refspecs.is_empty() {
+            let leases: Vec<&str> = leases.iter().map(String::as_str).collect();
+            let _ = self.push_refs(remote, &leases, &refspecs);
+        }
+    }
+
+    /// Returns whether the remote's notes, as last seen, have all of these parked lines.
+    fn is_filed(&self, remote: &str, parked: &Parked) -> Result<bool, StoreError> {
+        let seen = self.notes_tip(&refs::seen(remote, &parked.fingerprint))?;
+        let tip = self.tip_of(&refs::parked(&parked.fingerprint, parked.commit), Some(parked.commit))?;
+        Ok(self.missing_from(seen, self.added(Tip::default(), tip)?)?.is_empty())
+    }
+
+    fn push_refs(&self, remote: Remote, options: &[&str], refspecs: &[String]) -> Result<Sent, StoreError> {
+        let mut args = PUSH.to_vec();
+        args.extend(options);
+        args.extend(["--", remote.name]);
+        args.extend(refspecs.iter().map(String::as_str));
+        let Answer { status, stdout, stderr } = self.network(remote).ask(&args)?;
+        let flags = flags(&stdout);
+        let answered = status.success() || !flags.is_empty();
+        let accepted = flags.into_iter().filter(|(flag, _)| *flag != '!').map(|(_, name)| name).collect();
+        Ok(Sent { accepted, answered, words: words(&[stdout, stderr].concat()) })
+    }
+}
+
+impl Sent {
+    /// Returns whether everything that there was to park was parked.
+    pub(super) fn parked(&self, ahead: &[Ahead]) -> bool {
+        self.accepted.len() == ahead.iter().filter(|it| !it.own.is_empty()).count()
+    }
+
+    /// Returns the environments that were not accepted.
+    pub(super) fn rejected(&self, ahead: Vec<Ahead>) -> Vec<Ahead> {
+        let accepted = |it: &Ahead| self.accepted.contains(&refs::notes(&it.fingerprint));
+        ahead.into_iter().filter(|it| !accepted(it)).collect()
+    }
+}
+
+/// Reads the flag and the remote's ref from the lines of `git push --porcelain`: `flag TAB from:to TAB summary`.
+///
+/// Nothing else is looked at (git-push(1), OUTPUT): `!` is a rejection, anything else is not.
+fn flags(porcelain: &[u8]) -> Vec<(char, String)> {
+    let text = String::from_utf8_lossy(porcelain);
+    let line = |line: &str| {
+        let mut fields = line.split('\t');
+        let (flag, refs) = (fields.next()?, fields.next()?);
+        let (_, to) = refs.split_once(':')?;
+        let mut flag = flag.chars();
+        flag.next().filter(|_| flag.next().is_none()).map(|flag| (flag, to.to_owned()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_flag_of_a_porcelain_line_counts() {
+        let output = b"To /srv/x.git\n*\t1234:refs/notes/perf/a\t[new reference]\n \t5:refs/notes/perf/b\t1..5\n!\t6:refs/notes/perf/c\t[rejected] (fetch first)\n=\t7:refs/notes/perf/d\t[up to date]\nDone\n";
+        let read: String = flags(output).iter().map(|(flag, name)| format!("{flag}{name};")).collect();
+        assert_eq!(read, "*refs/notes/perf/a; refs/notes/perf/b;!refs/notes/perf/c;=refs/notes/perf/d;");
+        assert!(flags(b"fatal: the remote end hung up\n").is_empty());
+    }
+}
