@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) rule: Vec<RuleConfig>,
     /// How many first-parent commits back a baseline may lie when the base itself has none.
     pub(crate) max_lag: usize,
+    /// Which stored records are used.
+    pub(crate) store: StoreConfig,
     /// What tells environments apart.
     pub(crate) environment: EnvironmentConfig,
     /// The suites.
@@ -66,6 +68,7 @@ impl Default for Config {
             suite_shift: OnSuiteShift::default(),
             rule: vec![],
             max_lag: 20,
+            store: StoreConfig::default(),
             environment: EnvironmentConfig::default(),
             suite: vec![],
             input: vec![],
@@ -125,6 +128,14 @@ pub(crate) enum OnSuiteShift {
     Fail,
     /// A warning.
     Warn,
+}
+
+/// `[store]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StoreConfig {
+    /// Whether only records count that somebody signed whom git trusts.
+    pub(crate) require_signed: bool,
 }
 
 /// `[environment]`

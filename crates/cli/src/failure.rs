@@ -120,6 +120,10 @@ fn hint_for(error: &StoreError) -> Option<String> {
             "the runs are still here; `git ls-remote` shows whether the remote answers".into()
         }
         StoreError::Interrupted { .. } => "the runs are still here; run the command again".into(),
+        StoreError::NothingToRetract { .. } => {
+            "`perf store show REV` shows what is stored, and what was retracted already".into()
+        }
+        StoreError::Shallow => "`git fetch --unshallow` brings the rest".into(),
         StoreError::Busy { .. } => "another `perf` is pushing or pulling here; run the command again".into(),
         StoreError::TimedOut { .. } => "`--timeout SECONDS` gives it longer".into(),
         StoreError::Git { .. }

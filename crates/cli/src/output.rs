@@ -48,6 +48,16 @@ pub(crate) fn warn(text: &str) {
     say(Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold(), "warning", text);
 }
 
+/// Warns of many things: the first few by name, the others by number.
+pub(crate) fn warn_of_all(things: impl IntoIterator<Item = impl AsRef<str>>) {
+    const NAMED: usize = 20;
+    let mut things = things.into_iter();
+    things.by_ref().take(NAMED).for_each(|thing| warn(thing.as_ref()));
+    if let more @ 1.. = things.count() {
+        warn(&format!("and {more} more of the kind"));
+    }
+}
+
 /// Writes a file that a user named.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes)

@@ -8,7 +8,7 @@ use perf_model::{Environment, Facts};
 use perf_store::Store;
 use time::OffsetDateTime;
 
-use crate::config::{EnvironmentConfig, FactConfig, Tier};
+use crate::config::{Config, EnvironmentConfig, FactConfig, Tier};
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -26,7 +26,11 @@ pub(crate) struct Place {
 impl Place {
     /// Opens the repository here.
     pub(crate) fn store(&self) -> Result<Store> {
-        Ok(Store::open(&self.dir, self.now)?)
+        let store = Store::open(&self.dir, self.now)?;
+        // A perf.toml that cannot be read is reported by whoever needs it; until then it allows nothing.
+        let required =
+            Config::load(&self.top(Some(&store))).map_or(true, |config| config.store.require_signed);
+        Ok(store.requiring_signatures(required))
     }
 
     /// Resolves a path that a user wrote against the directory that the command works in; otherwise it stays
@@ -126,7 +130,6 @@ fn value_of(fact: &FactConfig, top: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
 
     #[test]
     fn facts_move_between_the_tiers_and_are_added() {

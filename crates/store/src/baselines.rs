@@ -11,7 +11,8 @@ use crate::lines::Lines;
 use crate::notes::Tip;
 use crate::record::by_commit;
 use crate::refs;
-use crate::repository::Store;
+use crate::repository::{Store, object_id};
+use crate::retraction::{self, Retraction};
 
 /// The baselines of one commit, and what could not be used.
 #[derive(Debug, Default)]
@@ -191,6 +192,13 @@ impl Shelf {
             }
             other => other?,
         };
+        if let Some(untrusted) = store.untrusted(&self.fingerprint, self.tip)?.get(&object_id(commit)) {
+            let unsigned = lines.len();
+            lines = lines.without(untrusted);
+            let reason = format!("{commit}: a line was not signed by anybody whom git trusts");
+            (lines.len()..unsigned).for_each(|_| found.unusable.push(self.unusable(reason.clone())));
+        }
+        // The own lines of this clone need no signature.
         let entries = self.entries.iter().filter(|entry| entry.commit == *commit);
         for more in by_commit(entries)?.values() {
             lines.unite(more);
@@ -210,8 +218,20 @@ fn usable(
     unusable: &mut Vec<Unusable>,
 ) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for line in lines.iter() {
+    let retracted = retraction::retracted(lines.iter(), commit);
+    for line in lines.iter().filter(|line| !is_blank(line)) {
+        if Retraction::read(line, commit).is_some() {
+            continue;
+        }
         match check(line, fingerprint, commit) {
+            Ok(run) if retracted.contains_key(run.id.as_str()) => {
+                let Retraction { by, time, reason, .. } = &retracted[run.id.as_str()];
+                let run = &run.id.as_str()[..8];
+                unusable.push(Unusable {
+                    fingerprint: fingerprint.clone(),
+                    reason: format!("{commit}: run {run} was retracted by {by} at {time}: {reason}"),
+                });
+            }
             Ok(run) if runs.iter().any(|other| other.id == run.id) => unusable.push(Unusable {
                 fingerprint: fingerprint.clone(),
                 reason: format!("{commit}: two different lines are run {}", run.id.as_str()),
@@ -223,7 +243,12 @@ fn usable(
     runs
 }
 
-fn check(line: &[u8], fingerprint: &Fingerprint, commit: &CommitId) -> Result<Run, String> {
+/// An editor may leave blanks on an empty line; git calls such a line empty too.
+pub(crate) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
+}
+
+pub(crate) fn check(line: &[u8], fingerprint: &Fingerprint, commit: &CommitId) -> Result<Run, String> {
     let run = line::decode(line).map_err(|error: LineError| format!("{commit}: a line {error}"))?;
     // Git copies notes along when it rewrites commits; a copy was never measured.
     if run.lineage.commit != *commit {

@@ -139,6 +139,15 @@ pub enum StoreError {
         /// How long was waited for it.
         waited: Duration,
     },
+    /// No run of a commit counts that could be retracted.
+    #[error("{commit}: has no run to retract")]
+    NothingToRetract {
+        /// The commit.
+        commit: String,
+    },
+    /// What may be removed depends on history that a shallow clone does not have.
+    #[error("the clone is shallow: which baselines are old cannot be told")]
+    Shallow,
     /// The remote took none of the attempts.
     #[error("{remote}: the push was rejected {attempts} times: {words}; the runs are still here")]
     PushRejected {

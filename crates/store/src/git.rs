@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use time::OffsetDateTime;
+
 use crate::error::StoreError;
+use crate::refs;
 
 /// How one call of `git` is made.
 #[derive(Clone, Debug)]
@@ -79,6 +82,16 @@ impl Git {
     /// Makes calls that look at the work tree.
     pub(crate) fn in_worktree(repo: &gix::Repository) -> Self {
         Self { work_tree: repo.workdir().map(absolute), ..Self::local(repo) }
+    }
+
+    /// Makes calls that commit in the name of whoever notes are committed by.
+    pub(crate) fn as_committer(repo: &gix::Repository, now: OffsetDateTime) -> Self {
+        let who = refs::signature(repo, now);
+        let mut options = vec![];
+        for (role, value) in [("name", &who.name), ("email", &who.email)] {
+            options.push(format!("user.{role}={value}"));
+        }
+        Self { options, ..Self::local(repo) }
     }
 
     /// Makes calls that talk to a remote named `remote`, each ended after `timeout`.

@@ -22,7 +22,10 @@ mod reach;
 mod record;
 mod refs;
 mod repository;
+mod retraction;
 mod sync;
+mod trust;
+mod upkeep;
 mod worktree;
 
 pub use baselines::{Found, Logged, Stored, Unusable};
@@ -32,4 +35,6 @@ pub use line::{LineError, decode, encode};
 pub use reach::Deepening;
 pub use record::Recorded;
 pub use repository::Store;
+pub use retraction::Retracted;
 pub use sync::{Pulled, Pushed, SyncOptions};
+pub use upkeep::{Compacted, Fault, FaultKind, Keep, Pruned, Size, Verified};

@@ -129,12 +129,19 @@ pub fn encode(run: &Run) -> Result<Vec<u8>, LineError> {
     Ok(serde_json::to_vec(&line)?)
 }
 
+/// Returns how many bytes of a line one measurement takes.
+pub(crate) fn measurement_bytes(measurement: &Measurement) -> usize {
+    serde_json::to_vec(&Entry::from(measurement)).map_or(0, |bytes| bytes.len())
+}
+
 /// Reads a line that [`encode`] wrote, of this or an earlier format.
 ///
 /// # Errors
 ///
 /// Whatever is not a run says why. Fields that this version does not know are no error.
 pub fn decode(line: &[u8]) -> Result<Run, LineError> {
+    // Some editors put one at the start of a file.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let Version { format } = serde_json::from_slice(line)?;
     if !(1..=FORMAT).contains(&format) {
         return Err(LineError::Future(format));

@@ -25,6 +25,10 @@ impl Lines {
         self.0.insert(line);
     }
 
+    pub(crate) fn contains(&self, line: &[u8]) -> bool {
+        self.0.contains(line)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -41,6 +45,12 @@ impl Lines {
     /// Returns the lines that `self` has and `other` has not.
     pub(crate) fn without(&self, other: &Lines) -> Lines {
         Self(self.0.difference(&other.0).cloned().collect())
+    }
+}
+
+impl FromIterator<Vec<u8>> for Lines {
+    fn from_iter<T: IntoIterator<Item = Vec<u8>>>(lines: T) -> Self {
+        Self(lines.into_iter().collect())
     }
 }
 

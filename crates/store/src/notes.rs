@@ -120,24 +120,35 @@ fn read_up_to(limit: u64, repo: &gix::Repository, blobs: &[ObjectId]) -> Result<
     Ok(lines)
 }
 
-/// Returns the tree in which the note of each object holds the lines given, and all else is as it was.
+/// Returns the tree in which the note of each object holds the lines given, and all else is as it was. Without
+/// lines there is no note.
 pub(crate) fn write(
     repo: &gix::Repository,
     tree: ObjectId,
     notes: &BTreeMap<ObjectId, Lines>,
 ) -> Result<ObjectId, StoreError> {
     let doing = || "notes cannot be written".to_owned();
-    let blobs: Vec<(ObjectId, ObjectId)> = notes
+    let blob = |lines: &Lines| -> Result<Option<ObjectId>, StoreError> {
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(repo.write_blob(lines.to_note()).doing(doing)?.detach()))
+    };
+    let blobs: Vec<(ObjectId, Option<ObjectId>)> = notes
         .iter()
-        .map(|(annotated, lines)| Ok((*annotated, repo.write_blob(lines.to_note()).doing(doing)?.detach())))
+        .map(|(annotated, lines)| Ok((*annotated, blob(lines)?)))
         .collect::<Result<_, StoreError>>()?;
     edit(repo, tree, &blobs).or_else(|_| edit(repo, without_duplicates(repo, tree)?, &blobs).doing(doing))
 }
 
-fn edit(repo: &gix::Repository, tree: ObjectId, blobs: &[(ObjectId, ObjectId)]) -> gix::Result<ObjectId> {
+fn edit(
+    repo: &gix::Repository,
+    tree: ObjectId,
+    blobs: &[(ObjectId, Option<ObjectId>)],
+) -> gix::Result<ObjectId> {
     let mut state = gix::note::plumbing::State::new(tree, repo)?;
     for (annotated, blob) in blobs {
-        state.edit(*annotated, Some(*blob), repo)?;
+        state.edit(*annotated, *blob, repo)?;
     }
     state.write(repo)
 }
@@ -270,13 +281,34 @@ impl Store {
         base: Tip,
         notes: &BTreeMap<ObjectId, Lines>,
     ) -> Result<ObjectId, StoreError> {
+        self.commit_as(base, notes, &format!("perf: baselines of {} commits\n", notes.len()))
+    }
+
+    /// Does the same with a message of its own.
+    pub(crate) fn commit_as(
+        &self,
+        base: Tip,
+        notes: &BTreeMap<ObjectId, Lines>,
+        message: &str,
+    ) -> Result<ObjectId, StoreError> {
         let old = base.tree.unwrap_or_else(|| ObjectId::empty_tree(self.repo.object_hash()));
-        let new = write(&self.repo, old, notes)?;
+        self.commit_tree(write(&self.repo, old, notes)?, base.commit, message)
+    }
+
+    /// Makes a commit of a notes tree, signed where the user's commits are.
+    pub(crate) fn commit_tree(
+        &self,
+        tree: ObjectId,
+        parent: Option<ObjectId>,
+        message: &str,
+    ) -> Result<ObjectId, StoreError> {
+        if self.signs() {
+            return self.signed_commit(tree, parent, message);
+        }
         let signature = refs::signature(&self.repo, self.now);
         let mut buffer = gix::date::parse::TimeBuf::default();
         let signature = signature.to_ref(&mut buffer);
-        let message = format!("perf: baselines of {} commits\n", notes.len());
-        let commit = self.repo.new_commit_as(signature, signature, message, new, base.commit);
+        let commit = self.repo.new_commit_as(signature, signature, message, tree, parent);
         Ok(commit.doing(|| "a notes commit cannot be written".into())?.id)
     }
 

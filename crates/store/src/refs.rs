@@ -42,6 +42,16 @@ pub(crate) fn parked(fingerprint: &Fingerprint, commit: ObjectId) -> String {
     format!("{INBOX}{fingerprint}/{}", &commit.to_hex().to_string()[..PARKED_DIGITS])
 }
 
+/// Names the ref that unreadable lines are kept under. The name is made of their commit's id as well.
+pub(crate) fn aside(fingerprint: &Fingerprint, commit: ObjectId) -> String {
+    format!("refs/notes/perf-aside/{fingerprint}/{}", &commit.to_hex().to_string()[..PARKED_DIGITS])
+}
+
+/// Names the ref that keeps the history of notes from before it was folded.
+pub(crate) fn before_compact(fingerprint: &Fingerprint) -> String {
+    format!("refs/perf/before-compact/{fingerprint}")
+}
+
 /// A set of parked lines that was fetched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parked {

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Doing, StoreError};
 use crate::refs;
+use crate::trust::Trust;
 
 /// A repository's baselines.
 #[derive(Debug)]
@@ -14,6 +16,10 @@ pub struct Store {
     pub(crate) repo: gix::Repository,
     /// The moment that notes commits are dated with.
     pub(crate) now: OffsetDateTime,
+    /// Whether lines count only if somebody signed for them.
+    pub(crate) requires_signatures: bool,
+    /// What is known about signatures.
+    pub(crate) trust: RefCell<Trust>,
 }
 
 /// Repository extensions under which reading and writing through gix is sound.
@@ -43,7 +49,8 @@ impl Store {
             .map_err(|source| not_opened(dir, source))?
             .to_thread_local();
         refuse_unknown_extensions(&repo)?;
-        Ok(Self { repo, now })
+        let requires_signatures = repo.config_snapshot().boolean("perf.requireSigned") == Some(true);
+        Ok(Self { repo, now, requires_signatures, trust: RefCell::default() })
     }
 
     /// Returns the root of the work tree, or `None` for a bare repository.

@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 
 use perf_model::Fingerprint;
 
-use self::contest::{Contest, Next};
-use self::exchange::{Remote, Sent};
+pub(crate) use self::contest::{Contest, Next};
+pub(crate) use self::exchange::Remote;
+use self::exchange::Sent;
 use self::integrate::Integrated;
+pub(crate) use self::integrate::Notes;
 use crate::error::StoreError;
 use crate::git::Git;
 use crate::lines::Lines;
@@ -102,7 +104,7 @@ impl Store {
                 self.clear_inbox(remote, &parked);
                 return failed.map_or(Ok(pushed), Err);
             }
-            contest.attempt(&ahead);
+            contest.attempt(ahead.iter().map(|it| (it.fingerprint.clone(), it.remote)).collect());
             pushed.attempts = contest.attempts;
             let sent = self.send(remote, &ahead, &mut pushed)?;
             let ahead = sent.rejected(ahead);
@@ -117,7 +119,7 @@ impl Store {
                 {
                     return failed.map_or(Ok(pushed), Err);
                 }
-                Next::Park | Next::GiveUp => return Err(rejected(remote, &pushed, sent)),
+                Next::Done | Next::Park | Next::GiveUp => return Err(rejected(remote, &pushed, sent)),
             };
             std::thread::sleep(pause);
         }
@@ -133,7 +135,7 @@ impl Store {
     }
 
     /// Fetches; a connection that breaks is tried again a few times.
-    fn fetch_again(&self, remote: Remote, contest: &mut Contest) -> Result<(), StoreError> {
+    pub(crate) fn fetch_again(&self, remote: Remote, contest: &mut Contest) -> Result<(), StoreError> {
         loop {
             let began = Instant::now();
             match self.fetch(remote) {

@@ -15,6 +15,8 @@ use time::macros::datetime;
 mod shallow;
 #[path = "sharing/mod.rs"]
 mod sharing;
+#[path = "upkeep/mod.rs"]
+mod upkeep;
 
 struct Sandbox {
     dir: tempfile::TempDir,

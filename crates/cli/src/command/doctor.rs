@@ -99,8 +99,8 @@ fn head(store: &Store) -> Finding {
 
 fn depth(store: &Store) -> Result<Finding> {
     Ok(if store.is_shallow()? {
-        Finding::problem(
-            "the clone is shallow: the merge base may lie beyond its end",
+        Finding::warning(
+            "the clone is shallow: `perf compare` fetches more history where it needs it",
             "`git fetch --unshallow`; in CI: fetch-depth: 0",
         )
     } else {
@@ -112,6 +112,10 @@ fn base_branch(place: &Place, store: &Store) -> Finding {
     let configured = Config::load(&place.top(Some(store))).ok().and_then(|config| config.base_branch);
     match store.base_branch(configured.as_deref()) {
         Ok(branch) => Finding::good(format!("the base branch is {} at {}", branch.name, branch.tip.short())),
+        Err(error) if store.remote(None).is_ok() => Finding::warning(
+            format!("{error}: `perf compare` asks the remote"),
+            "`git fetch origin`, or `base-branch = \"...\"` in perf.toml",
+        ),
         Err(error) => {
             Finding::problem(error.to_string(), "`git fetch origin`, or `base-branch = \"...\"` in perf.toml")
         }

@@ -1,3 +1,10 @@
+mod compact;
+mod prune;
+mod remote;
+mod retract;
+mod size;
+mod verify;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,6 +25,11 @@ pub(crate) enum Command {
     Envs(EnvsArgs),
     Push(PushArgs),
     Pull(PullArgs),
+    Retract(retract::Args),
+    Verify(verify::Args),
+    Prune(prune::Args),
+    Compact(compact::Args),
+    Size(size::Args),
 }
 
 /// Show every environment's baseline at a commit, even one that is gone from the repository
@@ -89,11 +101,16 @@ pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
         Command::Envs(args) => envs(args, &store),
         Command::Push(args) => push(args, &store),
         Command::Pull(args) => pull(args, &store),
+        Command::Retract(args) => retract::run(args, &store),
+        Command::Verify(args) => return verify::run(args, &store),
+        Command::Prune(args) => prune::run(args, &store),
+        Command::Compact(args) => compact::run(args, &store),
+        Command::Size(args) => size::run(args, &store),
     }?;
     Ok(Status::Done)
 }
 
-fn seconds(text: &str) -> std::result::Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> std::result::Result<Duration, String> {
     let expected = || "expected a number of seconds, such as 120".to_owned();
     let seconds: f64 = text.parse().map_err(|_| expected())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| expected())
@@ -109,15 +126,17 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
     let reasons =
         found.unusable.iter().map(|line| format!("environment {}: {}", line.fingerprint, line.reason));
     if found.baselines.is_empty() {
-        let reasons: Vec<String> = reasons.collect();
+        const SHOWN: usize = 5;
+        let more = found.unusable.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         return Err(Failure::new(format!(
-            "{}: nothing that is stored for {commit} can be used: {}",
+            "{}: nothing that is stored for {commit} can be used: {}{more}",
             args.revision,
-            reasons.join("; ")
+            reasons.take(SHOWN).collect::<Vec<_>>().join("; ")
         ))
         .hint("the lines are kept: `git log --notes='perf/*' -1 REV` shows them"));
     }
-    reasons.for_each(|reason| output::warn(&reason));
+    output::warn_of_all(reasons);
     let stored = Stored {
         subject: store.known(&commit).map(|commit| commit.subject),
         commit,
@@ -132,7 +151,7 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
 }
 
 /// Resolves a revision, also to a commit that is gone from the repository but has baselines.
-fn commit(revision: &str, store: &Store) -> Result<CommitId> {
+pub(super) fn commit(revision: &str, store: &Store) -> Result<CommitId> {
     let unresolved = match store.resolve(revision) {
         Ok(commit) => return Ok(commit.lineage.commit),
         Err(error) => error,
@@ -203,18 +222,11 @@ fn envs(args: &EnvsArgs, store: &Store) -> Result<()> {
 }
 
 fn push(args: &PushArgs, store: &Store) -> Result<()> {
-    if !args.allow_pull_request
-        && let Some(variable) = pull_request_job()
-    {
-        return Err(Failure::new(format!(
-            "this is a job of a pull request (${variable}): what it measures is not a baseline of the base branch"
-        ))
-        .hint("push after the merge; `perf store push --allow-pull-request` pushes all the same"));
-    }
+    remote::refuse_pull_requests(args.allow_pull_request)?;
     let options = args.sync.options(store)?;
     output::note(&format!("pushing to {}", options.remote));
     let pushed = store.push(&options)?;
-    pushed.unusable.iter().for_each(|reason| output::warn(reason));
+    output::warn_of_all(pushed.unusable.iter());
     let runs: usize = pushed.sent.values().sum();
     let parked: usize = pushed.parked.values().sum();
     if parked > 0 {
@@ -241,7 +253,7 @@ fn pull(args: &PullArgs, store: &Store) -> Result<()> {
     let options = args.sync.options(store)?;
     output::note(&format!("pulling from {}", options.remote));
     let pulled = store.pull(&options)?;
-    pulled.unusable.iter().for_each(|reason| output::warn(reason));
+    output::warn_of_all(pulled.unusable.iter());
     let runs: usize = pulled.received.values().sum();
     let environments = output::counted(pulled.received.len(), "environment");
     output::note(&format!("{}, of {environments}", output::counted(runs, "new run")));
@@ -251,19 +263,6 @@ fn pull(args: &PullArgs, store: &Store) -> Result<()> {
 impl SyncArgs {
     fn options(&self, store: &Store) -> Result<SyncOptions> {
         Ok(SyncOptions { remote: store.remote(self.remote.as_deref())?, timeout: self.timeout })
-    }
-}
-
-/// Returns the variable by which a CI service says that this is a job of a pull request.
-///
-/// Sources: GitHub Actions, "Default environment variables"; GitLab, "Predefined CI/CD variables".
-fn pull_request_job() -> Option<&'static str> {
-    let github = std::env::var("GITHUB_EVENT_NAME").is_ok_and(|event| event.starts_with("pull_request"));
-    let gitlab = std::env::var_os("CI_MERGE_REQUEST_IID").is_some();
-    match (github, gitlab) {
-        (true, _) => Some("GITHUB_EVENT_NAME"),
-        (false, true) => Some("CI_MERGE_REQUEST_IID"),
-        (false, false) => None,
     }
 }
 

@@ -7,7 +7,6 @@ use gix::ObjectId;
 use perf_model::Fingerprint;
 
 use super::exchange::Sent;
-use super::integrate::Ahead;
 
 /// A rejection while the remote's tip stays where it was is no contention: a rule, or an outage.
 const UNMOVED: usize = 5;
@@ -27,16 +26,19 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// The attempts of one push so far.
 #[derive(Default)]
-pub(super) struct Contest {
-    pub(super) attempts: usize,
+pub(crate) struct Contest {
+    pub(crate) attempts: usize,
+    /// What the remote said last, made safe to show.
+    pub(crate) words: String,
     broken: usize,
     /// Where the remote's tips were at the last attempt, and how many attempts have found them there.
     tips: BTreeMap<Fingerprint, (Option<ObjectId>, usize)>,
 }
 
-/// What to do after a rejection.
+/// What to do after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
+    Done,
     Wait(Duration),
     Park,
     GiveUp,
@@ -44,20 +46,21 @@ pub(super) enum Next {
 
 impl Contest {
     /// Counts an attempt and looks whether the tips have moved since the last one.
-    pub(super) fn attempt(&mut self, ahead: &[Ahead]) {
+    pub(crate) fn attempt(&mut self, tips: BTreeMap<Fingerprint, Option<ObjectId>>) {
         self.attempts += 1;
-        let tips = ahead.iter().map(|it| {
-            let unmoved = match self.tips.get(&it.fingerprint) {
-                Some((tip, unmoved)) if *tip == it.remote => unmoved + 1,
+        let tips = tips.into_iter().map(|(fingerprint, tip)| {
+            let unmoved = match self.tips.get(&fingerprint) {
+                Some((last, unmoved)) if *last == tip => unmoved + 1,
                 Some(_) | None => 1,
             };
-            (it.fingerprint.clone(), (it.remote, unmoved))
+            (fingerprint, (tip, unmoved))
         });
         self.tips = tips.collect();
     }
 
     /// Decides after a push that did not bring everything to the remote.
-    pub(super) fn after(&mut self, sent: &Sent, began: Instant, deadline: Instant) -> Next {
+    pub(crate) fn after(&mut self, sent: &Sent, began: Instant, deadline: Instant) -> Next {
+        self.words.clone_from(&sent.words);
         if sent.answered {
             return self.rejected(began, deadline);
         }
@@ -79,7 +82,7 @@ impl Contest {
     }
 
     /// Decides after a connection that broke; `None` where it is time to report that.
-    pub(super) fn broke(&mut self, began: Instant, deadline: Instant) -> Option<Duration> {
+    pub(crate) fn broke(&mut self, began: Instant, deadline: Instant) -> Option<Duration> {
         self.broken += 1;
         let pause = backoff(self.attempts.max(self.broken), began.elapsed());
         (self.broken < BROKEN && Instant::now() + pause < deadline).then_some(pause)
@@ -97,14 +100,9 @@ fn backoff(attempt: usize, took: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    fn ahead(fingerprint: &str, tip: u8) -> Ahead {
-        Ahead {
-            fingerprint: fingerprint.parse().unwrap(),
-            remote: Some(ObjectId::from_bytes_or_panic(&[tip; 20])),
-            local: ObjectId::null(gix::hash::Kind::Sha1),
-            own: BTreeMap::new(),
-            entries: vec![],
-        }
+    fn tips(tips: &[(&str, u8)]) -> BTreeMap<Fingerprint, Option<ObjectId>> {
+        let tip = |tip: u8| Some(ObjectId::from_bytes_or_panic(&[tip; 20]));
+        tips.iter().map(|(fingerprint, at)| (fingerprint.parse().unwrap(), tip(*at))).collect()
     }
 
     #[test]
@@ -123,16 +121,16 @@ mod tests {
             let mut contest = Contest::default();
             for attempt in 1..=after {
                 let tip = if moves { u8::try_from(attempt).unwrap() } else { 0 };
-                contest.attempt(&[ahead(one, 0), ahead(other, tip)]);
+                contest.attempt(tips(&[(one, 0), (other, tip)]));
                 let next = contest.rejected(Instant::now(), deadline);
                 match next {
                     Next::Wait(_) => assert!(attempt < after, "{moves}: attempt {attempt}"),
-                    Next::Park | Next::GiveUp => assert_eq!((next, attempt), (ends, after)),
+                    Next::Done | Next::Park | Next::GiveUp => assert_eq!((next, attempt), (ends, after)),
                 }
             }
         }
         let mut contest = Contest::default();
-        contest.attempt(&[ahead(one, 0)]);
+        contest.attempt(tips(&[(one, 0)]));
         assert_eq!(contest.rejected(Instant::now(), Instant::now()), Next::Park, "no time left to wait");
     }
 

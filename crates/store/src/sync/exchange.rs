@@ -22,13 +22,13 @@ pub(crate) struct Remote<'a> {
 }
 
 /// What the remote made of a push.
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// The refs that were updated.
-    accepted: BTreeSet<String>,
+    pub(crate) accepted: BTreeSet<String>,
     /// Whether the remote answered for each ref at all.
-    pub(super) answered: bool,
+    pub(crate) answered: bool,
     /// What was said, made safe to show.
-    pub(super) words: String,
+    pub(crate) words: String,
 }
 
 /// Options of every push: none of the user's settings may add to it.
@@ -185,7 +185,12 @@ impl Store {
         Ok(self.missing_from(seen, self.added(Tip::default(), tip)?)?.is_empty())
     }
 
-    fn push_refs(&self, remote: Remote, options: &[&str], refspecs: &[String]) -> Result<Sent, StoreError> {
+    pub(crate) fn push_refs(
+        &self,
+        remote: Remote,
+        options: &[&str],
+        refspecs: &[String],
+    ) -> Result<Sent, StoreError> {
         let mut args = PUSH.to_vec();
         args.extend(options);
         args.extend(["--", remote.name]);

@@ -15,7 +15,7 @@ use crate::refs::{self, Parked, Swap};
 use crate::repository::{Store, commit_id, object_id};
 
 /// Lines by the commit that they belong to.
-pub(super) type Notes = BTreeMap<ObjectId, Lines>;
+pub(crate) type Notes = BTreeMap<ObjectId, Lines>;
 
 /// One environment that is ahead of the remote.
 pub(super) struct Ahead {
@@ -32,11 +32,11 @@ pub(super) struct Ahead {
 
 /// What became of all environments.
 #[derive(Default)]
-pub(super) struct Integrated {
+pub(crate) struct Integrated {
     pub(super) ahead: Vec<Ahead>,
     pub(super) parked: Vec<Parked>,
     pub(super) unusable: Vec<String>,
-    pub(super) failed: Option<StoreError>,
+    pub(crate) failed: Option<StoreError>,
 }
 
 /// What a remote has of one environment.
@@ -48,7 +48,7 @@ struct Theirs {
 
 impl Store {
     /// Puts what is new here on top of what was fetched, for every environment, and says which are ahead.
-    pub(super) fn integrate(&self, remote: &str) -> Result<Integrated, StoreError> {
+    pub(crate) fn integrate(&self, remote: &str) -> Result<Integrated, StoreError> {
         let _alone = self.lock("lock")?;
         let fetched: BTreeMap<_, _> =
             refs::under(&self.repo, &format!("{SCRATCH}{remote}/"))?.into_iter().collect();
@@ -155,7 +155,7 @@ impl Store {
     }
 
     /// Lists the lines that a tip has and an older one has not.
-    pub(super) fn added(&self, old: Tip, new: Tip) -> Result<Notes, StoreError> {
+    pub(crate) fn added(&self, old: Tip, new: Tip) -> Result<Notes, StoreError> {
         let mut added = Notes::new();
         for (annotated, note) in notes::changed(&self.repo, old.tree, new.tree)? {
             let lines =
