@@ -43,3 +43,9 @@ cli-reference:
 # How often the verdict is wrong, beside the rules of other tools; takes files of other measurements
 verdict-score *arguments:
     cargo run --quiet --release --package perf-compare --example verdict-score -- {{arguments}}
+
+# Kill `perf` at every system call that changes a file (needs strace; takes about half an hour)
+kill-test:
+    cargo build --release --package perf-cli
+    scripts/kill-test
+    scripts/kill-test --packed --step 5

@@ -75,7 +75,15 @@ impl Sandbox {
     }
 
     pub(crate) fn perf_in(&self, dir: &str, args: &[&str]) -> Ended {
-        let output = self.command(env!("CARGO_BIN_EXE_perf"), dir).args(args).output().unwrap();
+        self.perf_under(&[], dir, args)
+    }
+
+    /// Runs `perf` by way of another program, which gets it and its arguments as its last arguments.
+    pub(crate) fn perf_under(&self, wrapper: &[&str], dir: &str, args: &[&str]) -> Ended {
+        let mut all = wrapper.to_vec();
+        all.push(env!("CARGO_BIN_EXE_perf"));
+        all.extend(args);
+        let output = self.command(all[0], dir).args(&all[1..]).output().unwrap();
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("perf prints UTF-8");
             text.replace(&*self.dir.path().to_string_lossy(), "/sandbox")

@@ -285,3 +285,50 @@ fn ten_thousand_unreadable_lines_are_a_short_warning() {
         assert!(ended.stdout.len() + ended.stderr.len() < 8_192, "{args:?}: {}", ended.stderr.len());
     }
 }
+
+#[test]
+fn a_full_disk_is_one_clear_error_and_nothing_recorded_is_lost() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let before = sandbox.state();
+    // No file may grow: what a full disk does, without one.
+    let full = ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"];
+    let mut args = vec!["collect", "../out.json"];
+    args.extend(MACHINE);
+    let ended = sandbox.perf_under(&full, "repo", &args);
+    assert_eq!(ended.status, 2, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("error:").count(), 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains(".git/perf/journal"), "{}", ended.stderr);
+    assert_eq!(sandbox.state(), before, "nothing is left half-done");
+    assert_eq!(sandbox.perf_under(&full, "repo", &["store", "show"]).status, 0, "reading needs no space");
+    assert_eq!(sandbox.perf(&args).status, 0);
+    assert_eq!(sandbox.git(&["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn a_repository_that_must_not_be_written_to_can_be_read() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0)]));
+    sandbox.git(&["config", "--global", "--add", "safe.directory", "*"]);
+    let all = sandbox.path("");
+    let run = |program: &str, args: &[&str]| {
+        let ended = std::process::Command::new(program).args(args).arg(&all).status();
+        ended.is_ok_and(|status| status.success())
+    };
+    assert!(run("chmod", &["-R", "a+rX,a-w"]));
+    // Nothing hinders root.
+    let somebody: &[&str] = if run("test", &["-w"]) {
+        &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    } else {
+        &[]
+    };
+    let mut args = vec!["collect", "../out.json"];
+    args.extend(MACHINE);
+    let recorded = sandbox.perf_under(somebody, "repo", &args);
+    let shown = sandbox.perf_under(somebody, "repo", &["store", "show"]);
+    assert!(run("chmod", &["-R", "u+w"]));
+    assert_eq!(recorded.status, 2, "{}", recorded.stderr);
+    assert!(recorded.stderr.contains("ermission denied"), "{}", recorded.stderr);
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    assert_eq!(sandbox.perf(&args).status, 0);
+}

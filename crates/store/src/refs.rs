@@ -1,7 +1,8 @@
 //! Names of refs, and changing them by compare-and-swap.
 
-use std::path::Path;
-use std::time::Duration;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
@@ -133,6 +134,8 @@ pub(crate) fn swap(
         name: full_name(name)?,
         deref: false,
     };
+    // A repository that cannot be written to says so below.
+    let _intent = Intent::begin(repo, name).ok();
     flush(repo);
     let signature = signature(repo, now);
     let mut buffer = gix::date::parse::TimeBuf::default();
@@ -144,6 +147,77 @@ pub(crate) fn swap(
     };
     flush(repo);
     swapped
+}
+
+/// A note of which ref is being changed, so that whoever comes after a process that was killed knows whose the lock
+/// is that it left behind. One change at a time in a clone.
+struct Intent {
+    path: PathBuf,
+    _alone: File,
+}
+
+impl Intent {
+    fn begin(repo: &gix::Repository, name: &str) -> std::io::Result<Self> {
+        let dir = repo.common_dir().join("perf");
+        fs::create_dir_all(&dir)?;
+        let alone = File::options().create(true).append(true).open(dir.join("refs.lock"))?;
+        alone.lock()?;
+        let path = dir.join("changing");
+        if let Ok(left) = fs::read_to_string(&path) {
+            remove_locks(repo.common_dir(), &left, path.metadata()?.modified()?);
+        }
+        fs::write(&path, name)?;
+        Ok(Self { path, _alone: alone })
+    }
+}
+
+impl Drop for Intent {
+    fn drop(&mut self) {
+        // Left where it is, it says that a lock which is not there is nobody's.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Removes the locks that a process took when it was killed while it changed a ref of this store.
+fn remove_locks(dir: &Path, name: &str, began: SystemTime) {
+    if !name.starts_with("refs/notes/perf") && !name.starts_with("refs/perf/") {
+        return;
+    }
+    let _ = fs::remove_file(dir.join(format!("{name}.lock")));
+    // Only one that came right after: another may be git's, at work on all refs.
+    let packed = dir.join("packed-refs.lock");
+    let made = packed.metadata().and_then(|meta| meta.modified());
+    let after = made.ok().and_then(|made| made.duration_since(began).ok());
+    if after.is_some_and(|after| after < Duration::from_secs(1)) {
+        let _ = fs::remove_file(&packed);
+    }
+}
+
+/// Removes the locks that a killed `git fetch` left on scratch refs, which nobody else writes.
+pub(crate) fn unlock_scratch(repo: &gix::Repository, prefix: &str) {
+    let mut dirs = vec![repo.common_dir().join(prefix)];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "lock") {
+                let _ = fs::remove_file(&path);
+            } else if path.is_dir() {
+                dirs.push(path);
+            }
+        }
+    }
+}
+
+/// gix leaves such a file behind when it is killed while it writes an object, and git does not know their name.
+pub(crate) fn sweep_objects(repo: &gix::Repository) {
+    const OLD: Duration = Duration::from_secs(24 * 3600);
+    let entries = fs::read_dir(repo.objects.store_ref().path()).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".tmp")) {
+        let made = entry.metadata().and_then(|meta| meta.modified());
+        if made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > OLD)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Brings objects and refs to disk where the user's `core.fsync` asks for more than git does by itself.
@@ -162,7 +236,7 @@ fn flush(repo: &gix::Repository) {
 #[cfg(target_os = "linux")]
 fn flush_file_system(dir: &Path) {
     // A file system that cannot do it loses nothing that the journal has not.
-    let _ = std::fs::File::open(dir).map(rustix::fs::syncfs);
+    let _ = File::open(dir).map(rustix::fs::syncfs);
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -193,7 +267,7 @@ fn swap_with_git(
     let args = ["update-ref", "--create-reflog", "-m", "perf", name, &new.to_string(), &old.to_string()];
     let path = repo.common_dir().join(format!("{name}.lock"));
     if is_abandoned(&path) {
-        std::fs::remove_file(&path).at(&path, "cannot be removed")?;
+        fs::remove_file(&path).at(&path, "cannot be removed")?;
     }
     if Git::local(repo).ask(&args)?.status.success() {
         return Ok(Swap::Done);

@@ -11,6 +11,10 @@ use perf_model::{CommitId, Environment, Lineage, Measurement, Metric, Reading, R
 use perf_store::{Store, StoreError, SyncOptions, encode};
 use time::macros::datetime;
 
+#[path = "example/mod.rs"]
+mod example;
+#[path = "faults/mod.rs"]
+mod faults;
 #[path = "shallow/mod.rs"]
 mod shallow;
 #[path = "sharing/mod.rs"]
@@ -222,6 +226,25 @@ fn a_lock_that_a_killed_process_left_long_ago_is_removed() {
     let recorded = store.record(&sandbox.run("repo", "HEAD", 2)).unwrap();
     assert!(recorded.unfolded.is_none(), "{:?}", recorded.unfolded);
     assert!(!lock.exists());
+}
+
+#[test]
+fn locks_of_a_process_that_was_killed_while_it_changed_a_ref_are_removed_at_once() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    store.record(&run).unwrap();
+    let name = format!("refs/notes/perf/{}", run.environment.fingerprint());
+    let git_dir = sandbox.path("repo/.git");
+    let locks = [git_dir.join(format!("{name}.lock")), git_dir.join("packed-refs.lock")];
+    let foreign = git_dir.join("refs/heads/main.lock");
+    std::fs::write(git_dir.join("perf/changing"), &name).unwrap();
+    locks.iter().chain([&foreign]).for_each(|lock| std::fs::write(lock, "").unwrap());
+    let recorded = store.record(&sandbox.run("repo", "HEAD", 2)).unwrap();
+    assert!(recorded.unfolded.is_none(), "{:?}", recorded.unfolded);
+    assert!(!locks.iter().any(|lock| lock.exists()) && foreign.exists(), "the store's locks and no other");
+    std::fs::write(git_dir.join("perf/changing"), "refs/heads/main").unwrap();
+    store.record(&sandbox.run("repo", "HEAD", 3)).unwrap();
+    assert!(foreign.exists(), "whatever a file says");
 }
 
 #[test]

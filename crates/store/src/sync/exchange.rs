@@ -44,6 +44,10 @@ impl SyncOptions {
 impl Store {
     /// Fetches the remote's notes, and what others parked there, to scratch refs.
     pub(super) fn fetch(&self, remote: Remote) -> Result<(), StoreError> {
+        for scratch in [SCRATCH, PARKED] {
+            refs::unlock_scratch(&self.repo, &format!("{scratch}{}", remote.name));
+        }
+        refs::sweep_objects(&self.repo);
         let refspecs = [
             format!("+{}*:{SCRATCH}{}/*", refs::NOTES, remote.name),
             format!("+{}*:{PARKED}{}/*", refs::INBOX, remote.name),

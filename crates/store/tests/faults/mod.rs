@@ -1,0 +1,97 @@
+//! What is in the way: file systems that refuse, clocks that jump, other programs' locks.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
+
+use perf_store::{Store, StoreError};
+use time::macros::datetime;
+
+use crate::{Sandbox, ids, options, shared};
+
+#[test]
+fn a_clock_that_jumps_loses_nothing() {
+    let sandbox = shared(&["one"]);
+    let run = sandbox.run("one", "HEAD", 1);
+    let moments =
+        [datetime!(2038-01-20 00:00 UTC), datetime!(1970-01-01 00:00 UTC), datetime!(2100-01-01 00:00 UTC)];
+    for (id, now) in (1..).zip(moments) {
+        let store = Store::open(&sandbox.path("one"), now).unwrap();
+        let recorded = store.record(&sandbox.run("one", "HEAD", id)).unwrap();
+        assert!(recorded.unfolded.is_none(), "{now}: {:?}", recorded.unfolded);
+        let files = sandbox.path("one/.git/perf/kept").join(run.environment.fingerprint().as_str());
+        let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+        for file in fs::read_dir(files).unwrap() {
+            fs::File::open(file.unwrap().path()).unwrap().set_modified(tomorrow).unwrap();
+        }
+        store.push(&options()).unwrap();
+    }
+    assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit), ["1", "2", "3"]);
+    assert_eq!(sandbox.git("one", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn a_journal_that_cannot_be_made_is_an_error_that_names_the_file() {
+    let sandbox = Sandbox::new("sha1");
+    let run = sandbox.run("repo", "HEAD", 1);
+    fs::write(sandbox.path("repo/.git/perf"), "in the way").unwrap();
+    let error = sandbox.store("repo").record(&run).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::File { path, .. } if path.ends_with(run.environment.fingerprint().as_str()))
+    );
+    fs::remove_file(sandbox.path("repo/.git/perf")).unwrap();
+    sandbox.store("repo").record(&run).unwrap();
+    assert_eq!(ids(&sandbox.store("repo"), &run.lineage.commit), ["1"]);
+}
+
+#[test]
+fn objects_that_cannot_be_written_leave_the_run_in_the_journal() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    // A file where the directory of refs should be stops everybody, root too.
+    fs::write(sandbox.path("repo/.git/refs/notes"), "in the way").unwrap();
+    let recorded = store.record(&run).unwrap();
+    assert!(recorded.unfolded.is_some());
+    assert_eq!(ids(&store, &run.lineage.commit), ["1"], "readers see the journal");
+    fs::remove_file(sandbox.path("repo/.git/refs/notes")).unwrap();
+    assert!(store.record(&sandbox.run("repo", "HEAD", 2)).unwrap().unfolded.is_none());
+    let name = format!("--ref=perf/{}", run.environment.fingerprint());
+    assert_eq!(sandbox.git("repo", &["notes", &name, "show", "HEAD"]).lines().count(), 2);
+}
+
+#[test]
+fn a_remote_whose_server_dies_half_way_is_an_error_and_the_next_push_delivers() {
+    let sandbox = shared(&["one"]);
+    let (one, run) = (sandbox.store("one"), sandbox.run("one", "HEAD", 1));
+    one.record(&run).unwrap();
+    let hook = sandbox.path("remote.git/hooks/pre-receive");
+    // The objects have arrived, the refs have not changed.
+    fs::write(&hook, "#!/bin/sh\nkill -9 $PPID\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let error = one.push(&options()).unwrap_err();
+    assert!(matches!(error, StoreError::PushRejected { .. }), "{error}");
+    fs::write(&hook, "#!/bin/sh\nexit 0\n").unwrap();
+    one.push(&options()).unwrap();
+    assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit), ["1"]);
+    // The refs have changed, the answer has not arrived.
+    let hook = sandbox.path("remote.git/hooks/post-receive");
+    fs::write(&hook, "#!/bin/sh\nkill -9 $PPID\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    one.record(&sandbox.run("one", "HEAD", 2)).unwrap();
+    let _ = one.push(&options());
+    assert_eq!(one.push(&options()).unwrap().attempts, 0, "it was delivered");
+    assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit), ["1", "2"]);
+    assert_eq!(sandbox.git("remote.git", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn the_users_core_fsync_is_accepted_in_every_form() {
+    let sandbox = Sandbox::new("sha1");
+    for (id, value) in
+        (1..).zip(["all", "committed,loose-object", "none", "reference", "default,-pack", "nonsense"])
+    {
+        sandbox.git("repo", &["config", "core.fsync", value]);
+        let recorded = sandbox.store("repo").record(&sandbox.run("repo", "HEAD", id)).unwrap();
+        assert!(recorded.unfolded.is_none(), "{value}: {:?}", recorded.unfolded);
+    }
+}
