@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) max_lag: usize,
     /// Which stored records are used.
     pub(crate) store: StoreConfig,
+    /// How many samples of a series are kept of each run; at least 10.
+    pub(crate) max_samples: usize,
     /// What tells environments apart.
     pub(crate) environment: EnvironmentConfig,
     /// The suites.
@@ -69,6 +71,7 @@ impl Default for Config {
             rule: vec![],
             max_lag: 20,
             store: StoreConfig::default(),
+            max_samples: 100,
             environment: EnvironmentConfig::default(),
             suite: vec![],
             input: vec![],
@@ -397,6 +400,9 @@ impl Config {
         }
         for input in &self.input {
             input.mapping()?;
+        }
+        if self.max_samples < 10 {
+            return Err(format!("`max-samples = {}`: expected at least 10", self.max_samples));
         }
         for fact in &self.environment.fact {
             let sources =

@@ -5,6 +5,7 @@
 //! is written to disk is `perf-store`'s business, how a change is judged is `perf-compare`'s.
 
 mod environment;
+mod keeping;
 mod metric;
 mod reading;
 mod run;

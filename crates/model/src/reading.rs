@@ -2,7 +2,10 @@ use thiserror::Error;
 
 /// The raw readings of one series in one run: never empty, always finite.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Samples(Vec<f64>);
+pub struct Samples {
+    values: Vec<f64>,
+    taken: u64,
+}
 
 /// What a tool reports when it keeps no raw readings: one location, and what it says of the spread.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,18 +46,29 @@ pub enum ReadingError {
 impl Samples {
     /// Checks that there is at least one sample and that every sample is finite.
     pub fn new(samples: Vec<f64>) -> Result<Self, ReadingError> {
-        if samples.is_empty() {
+        Self::of(samples, 0)
+    }
+
+    /// Checks the same of samples that were chosen from `taken`, which is never less than how many there are.
+    pub fn of(values: Vec<f64>, taken: u64) -> Result<Self, ReadingError> {
+        if values.is_empty() {
             return Err(ReadingError::Empty);
         }
-        match samples.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        match values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
             Some((index, &value)) => Err(ReadingError::NotFinite { index, value }),
-            None => Ok(Self(samples)),
+            None => Ok(Self { taken: taken.max(values.len() as u64), values }),
         }
     }
 
-    /// Returns the samples in the order in which they were taken, where the tool kept that order.
+    /// Returns the samples in the order in which they were taken, where the tool kept that order; sorted where
+    /// they were chosen from more.
     pub fn as_slice(&self) -> &[f64] {
-        &self.0
+        &self.values
+    }
+
+    /// Returns how many samples there were before some were chosen.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 }
 
@@ -107,7 +121,8 @@ impl Reading {
     pub fn scaled(&self, factor: f64) -> Self {
         match self {
             Reading::Samples(samples) => {
-                Reading::Samples(Samples(samples.0.iter().map(|value| value * factor).collect()))
+                let values = samples.values.iter().map(|value| value * factor).collect();
+                Reading::Samples(Samples { values, taken: samples.taken })
             }
             Reading::Summary(Summary { value, sd, n }) => {
                 Reading::Summary(Summary { value: value * factor, sd: sd.map(|sd| sd * factor), n: *n })

@@ -79,13 +79,43 @@ struct Entry {
     n: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     params: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "number::all")]
     samples: Vec<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "number::some")]
     sd: Option<f64>,
     unit: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "number::some")]
     value: Option<f64>,
+}
+
+/// Numbers in their shortest form: `1498`, where `serde_json` writes `1498.0`.
+mod number {
+    use serde::{Serialize, Serializer};
+
+    /// Up to here every whole double is one integer and the other way round.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+
+    struct Shortest(f64);
+
+    impl Serialize for Shortest {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let whole = self.0.fract() == 0.0 && self.0.abs() < EXACT;
+            let negative_zero = self.0 == 0.0 && self.0.is_sign_negative();
+            if whole && !negative_zero {
+                serializer.serialize_i64(self.0 as i64)
+            } else {
+                serializer.serialize_f64(self.0)
+            }
+        }
+    }
+
+    pub(super) fn all<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|value| Shortest(*value)))
+    }
+
+    pub(super) fn some<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(Shortest).serialize(serializer)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -208,7 +238,11 @@ fn field<T: std::str::FromStr>(field: &'static str, value: &str) -> Result<T, Li
 impl From<&Measurement> for Entry {
     fn from(measurement: &Measurement) -> Self {
         let (samples, value, sd, n) = match &measurement.reading {
-            Reading::Samples(samples) => (samples.as_slice().to_vec(), None, None, None),
+            Reading::Samples(samples) => {
+                let values = samples.as_slice();
+                let chosen = samples.taken() > values.len() as u64;
+                (values.to_vec(), None, None, chosen.then_some(samples.taken()))
+            }
             Reading::Summary(summary) => (vec![], Some(summary.value()), summary.sd(), summary.n()),
         };
         Self {
@@ -239,7 +273,7 @@ impl TryFrom<Entry> for Measurement {
         };
         let reading = match entry.value {
             Some(value) => Summary::new(value, entry.sd, entry.n).map(Reading::Summary),
-            None => Samples::new(entry.samples).map(Reading::Samples),
+            None => Samples::of(entry.samples, entry.n.unwrap_or(0)).map(Reading::Samples),
         };
         let mut measurement = Measurement {
             benchmark: entry.benchmark,
@@ -266,8 +300,8 @@ pub(crate) mod tests {
             any.prop_map(f64::abs)
         };
         prop_oneof![
-            prop::collection::vec(finite(), 1..6)
-                .prop_map(|samples| Reading::Samples(Samples::new(samples).unwrap())),
+            (prop::collection::vec(finite(), 1..6), 0..9u64)
+                .prop_map(|(samples, taken)| Reading::Samples(Samples::of(samples, taken).unwrap())),
             (finite(), prop::option::of(0.0..1e9), prop::option::of(any::<u64>()))
                 .prop_map(|(value, sd, n)| Reading::Summary(Summary::new(value, sd, n).unwrap())),
         ]
@@ -332,7 +366,35 @@ pub(crate) mod tests {
         }
     }
 
-    const SOUND: &str = r#"{"commit":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","format":1,"id":"00000000000000000000000000000001","identity":{"os":"linux"},"measurements":[{"benchmark":"b","better":"lower","kind":"time","metric":"time","samples":[1.5,2.0],"unit":"ns"}],"recorder":"perf 0.1.0","time":"2026-01-02T03:04:05Z","tree":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#;
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        let mut run = decode(SOUND.as_bytes()).unwrap();
+        for (value, written) in [
+            (1498.0, "1498"),
+            (0.0, "0"),
+            (-0.0, "-0.0"),
+            (0.5, "0.5"),
+            (9_007_199_254_740_992.0, "9007199254740992.0"),
+            (1e300, "1e+300"),
+        ] {
+            run.measurements[0].metric.kind = Kind::Count;
+            run.measurements[0].reading = Reading::Samples(Samples::of(vec![value], 7).unwrap());
+            let line = String::from_utf8(encode(&run).unwrap()).unwrap();
+            assert!(line.contains(&format!(r#""n":7,"samples":[{written}]"#)), "{value}: {line}");
+            assert_eq!(decode(line.as_bytes()).unwrap(), run, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_count_of_samples_below_what_is_there_is_not_believed() {
+        let line = SOUND.replace("\"metric\":\"time\",", "\"metric\":\"time\",\"n\":1,");
+        let Reading::Samples(samples) = &decode(line.as_bytes()).unwrap().measurements[0].reading else {
+            panic!("samples");
+        };
+        assert_eq!(samples.taken(), 2);
+    }
+
+    const SOUND: &str = r#"{"commit":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","format":1,"id":"00000000000000000000000000000001","identity":{"os":"linux"},"measurements":[{"benchmark":"b","better":"lower","kind":"time","metric":"time","samples":[1.5,2],"unit":"ns"}],"recorder":"perf 0.1.0","time":"2026-01-02T03:04:05Z","tree":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#;
 
     #[test]
     fn the_first_format_stays_readable_byte_for_byte() {
@@ -349,10 +411,10 @@ pub(crate) mod tests {
             ("commit", "aaaa", "AAAA", "field `commit`"),
             ("direction", "lower", "sideways", "field `better` is `sideways`"),
             ("time", "2026-01-02T", "yesterday ", "field `time`"),
-            ("empty samples", "[1.5,2.0]", "[]", "series `b time` has no samples"),
-            ("negative time", "[1.5,2.0]", "[1.5,-2.0]", "has a reading below zero"),
-            ("huge number", "[1.5,2.0]", "[1e999]", "is not a run"),
-            ("not a number", "[1.5,2.0]", "[NaN]", "is not a run"),
+            ("empty samples", "[1.5,2]", "[]", "series `b time` has no samples"),
+            ("negative time", "[1.5,2]", "[1.5,-2.0]", "has a reading below zero"),
+            ("huge number", "[1.5,2]", "[1e999]", "is not a run"),
+            ("not a number", "[1.5,2]", "[NaN]", "is not a run"),
             ("deep", SOUND, &nested, "is not a run"),
         ] {
             let error = decode(SOUND.replace(from, to).as_bytes()).unwrap_err().to_string();

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         match (&store, &target) {
             (Some(store), Some(target)) => {
                 warn_of_stale(&outputs, &target.commit);
-                let run = assemble(args, target, environment, &outputs)?;
+                let run = assemble((args, &config), target, environment, &outputs)?;
                 match &args.save {
                     Some(_) => saved.push(run),
                     None => record(args, store, target, &run, round)?,

@@ -8,7 +8,7 @@ use crate::json::{self, EnvironmentJson, Named};
 /// Returns what is stored for one commit as one line of JSON, with every raw sample.
 ///
 /// `value` is the location that verdicts use: the median of the samples, else what the tool reported, with
-/// the spread `sd` and the count `n` that it gave. Times are RFC 3339 in UTC.
+/// the spread `sd` and the count `n` that it gave; beside samples `n` is how many they were chosen from. Times are RFC 3339 in UTC.
 ///
 /// ```text
 /// version     1
@@ -173,7 +173,10 @@ impl<'a> From<&'a Run> for RunJson<'a> {
 impl<'a> From<&'a Measurement> for MeasurementJson<'a> {
     fn from(measurement: &'a Measurement) -> Self {
         let (sd, n) = match &measurement.reading {
-            Reading::Samples(_) => (None, None),
+            Reading::Samples(samples) => {
+                let chosen = samples.taken() > samples.as_slice().len() as u64;
+                (None, chosen.then_some(samples.taken()))
+            }
             Reading::Summary(summary) => (summary.sd(), summary.n()),
         };
         Self {

@@ -8,6 +8,7 @@ use perf_store::{Commit, Store};
 use time::OffsetDateTime;
 
 use super::args::Args;
+use crate::config::Config;
 use crate::failure::{self, Failure, Result};
 use crate::output;
 
@@ -60,7 +61,7 @@ pub(super) fn warn_of_stale(outputs: &[Output], commit: &Commit) {
 
 /// Makes a run of what was read.
 pub(super) fn assemble(
-    args: &Args,
+    (args, config): (&Args, &Config),
     target: &Target,
     environment: Environment,
     outputs: &[Output],
@@ -75,7 +76,7 @@ pub(super) fn assemble(
         recorder: RECORDER.into(),
         environment,
         sources: outputs.iter().flat_map(|output| &output.sources).cloned().collect(),
-        measurements: measurements(outputs),
+        measurements: measurements(outputs).into_iter().map(|it| it.kept(config.max_samples)).collect(),
     })
 }
 
