@@ -1,6 +1,7 @@
 //! Finding baselines: of one commit, of one environment, of all.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use perf_model::{Baseline, CommitId, Fingerprint, Run};
 
@@ -54,12 +55,12 @@ pub struct Logged {
 const HISTORY: usize = 500;
 
 /// One environment's notes and journal, as they are at one moment.
-struct Shelf {
-    fingerprint: Fingerprint,
-    tip: Tip,
+pub(crate) struct Shelf {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) tip: Tip,
     /// Why the notes ref is not used, where it is not.
     flaw: Option<String>,
-    entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Store {
@@ -96,18 +97,14 @@ impl Store {
     pub fn log(&self) -> Result<(Vec<Logged>, Vec<Unusable>), StoreError> {
         let mut log = Vec::new();
         let mut unusable = Vec::new();
-        for fingerprint in self.fingerprints()? {
-            let shelf = self.shelf(fingerprint)?;
-            unusable.extend(shelf.flaw());
-            for commit in shelf.measured(self)? {
-                let mut found = Found::default();
-                shelf.find(self, &commit, &mut found)?;
-                unusable.append(&mut found.unusable);
-                log.extend(
-                    found.baselines.into_iter().map(|stored| Logged { commit: commit.clone(), stored }),
-                );
-            }
-        }
+        self.each(|found| {
+            unusable.extend(found.unusable);
+            log.extend(found.baselines.into_iter().map(|stored| {
+                let commit = stored.baseline.commit.clone();
+                Logged { commit, stored }
+            }));
+            ControlFlow::Continue(())
+        })?;
         log.sort_by_key(|logged| std::cmp::Reverse(logged.stored.baseline.measured()));
         Ok((log, unusable))
     }
@@ -159,7 +156,7 @@ impl Store {
         Ok(environments)
     }
 
-    fn shelf(&self, fingerprint: Fingerprint) -> Result<Shelf, StoreError> {
+    pub(crate) fn shelf(&self, fingerprint: Fingerprint) -> Result<Shelf, StoreError> {
         let (tip, flaw) = match self.notes_tip(&refs::notes(&fingerprint)) {
             Err(error @ StoreError::NotNotes { .. }) => (Tip::default(), Some(error.to_string())),
             other => (other?, None),
@@ -169,12 +166,22 @@ impl Store {
     }
 }
 
+/// Lines about one commit, by where they are from.
+pub(crate) struct Sources<'a> {
+    /// Those of its note.
+    pub(crate) lines: Lines,
+    /// Those among them that nobody vouches for.
+    pub(crate) untrusted: Option<&'a Lines>,
+    /// Those of the journal.
+    pub(crate) own: Option<&'a Lines>,
+}
+
 impl Shelf {
-    fn flaw(&self) -> Option<Unusable> {
+    pub(crate) fn flaw(&self) -> Option<Unusable> {
         self.flaw.clone().map(|reason| self.unusable(reason))
     }
 
-    fn unusable(&self, reason: String) -> Unusable {
+    pub(crate) fn unusable(&self, reason: String) -> Unusable {
         Unusable { fingerprint: self.fingerprint.clone(), reason }
     }
 
@@ -185,28 +192,39 @@ impl Shelf {
     }
 
     fn find(&self, store: &Store, commit: &CommitId, found: &mut Found) -> Result<(), StoreError> {
-        let mut lines = match store.note(self.tip, commit) {
+        let lines = match store.note(self.tip, commit) {
             Err(error @ StoreError::NoteTooLarge { .. }) => {
                 found.unusable.push(self.unusable(format!("{commit}: {error}")));
                 Lines::default()
             }
             other => other?,
         };
-        if let Some(untrusted) = store.untrusted(&self.fingerprint, self.tip)?.get(&object_id(commit)) {
+        let untrusted = store.untrusted(&self.fingerprint, self.tip)?;
+        // The own lines of this clone need no signature.
+        let own = by_commit(self.entries.iter().filter(|entry| entry.commit == *commit))?;
+        self.decode(
+            commit,
+            Sources { lines, untrusted: untrusted.get(&object_id(commit)), own: own.get(commit) },
+            found,
+        );
+        Ok(())
+    }
+
+    /// Makes the baseline of one commit of the lines that there are about it.
+    pub(crate) fn decode(&self, commit: &CommitId, sources: Sources, found: &mut Found) {
+        let Sources { mut lines, untrusted, own } = sources;
+        if let Some(untrusted) = untrusted {
             let unsigned = lines.len();
             lines = lines.without(untrusted);
             let reason = format!("{commit}: a line was not signed by anybody whom git trusts");
             (lines.len()..unsigned).for_each(|_| found.unusable.push(self.unusable(reason.clone())));
         }
-        // The own lines of this clone need no signature.
-        let entries = self.entries.iter().filter(|entry| entry.commit == *commit);
-        for more in by_commit(entries)?.values() {
-            lines.unite(more);
+        if let Some(own) = own {
+            lines.unite(own);
         }
         let runs = usable(&lines, &self.fingerprint, commit, &mut found.unusable);
         let fingerprint = self.fingerprint.clone();
         found.baselines.extend(Baseline::new(runs).map(|baseline| Stored { fingerprint, baseline }));
-        Ok(())
     }
 }
 

@@ -10,8 +10,10 @@
 //! notes, so that neither a crash nor a stale lock can lose it.
 
 mod baselines;
+mod bulk;
 mod durable;
 mod error;
+mod export;
 mod git;
 mod history;
 mod journal;

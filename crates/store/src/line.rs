@@ -172,11 +172,16 @@ pub(crate) fn measurement_bytes(measurement: &Measurement) -> usize {
 pub fn decode(line: &[u8]) -> Result<Run, LineError> {
     // Some editors put one at the start of a file.
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let Version { format } = serde_json::from_slice(line)?;
-    if !(1..=FORMAT).contains(&format) {
-        return Err(LineError::Future(format));
-    }
-    let line: Line = serde_json::from_slice(line)?;
+    let known = |format: u64| (1..=FORMAT).contains(&format);
+    let line = match serde_json::from_slice::<Line>(line) {
+        Ok(parsed) if known(parsed.format) => parsed,
+        Ok(parsed) => return Err(LineError::Future(parsed.format)),
+        // A future format need not be readable in any other respect.
+        Err(error) => match serde_json::from_slice(line) {
+            Ok(Version { format }) if !known(format) => return Err(LineError::Future(format)),
+            Ok(_) | Err(_) => return Err(error.into()),
+        },
+    };
     let measurements: Vec<Measurement> =
         line.measurements.into_iter().map(Measurement::try_from).collect::<Result<_, _>>()?;
     let mut sorted: Vec<_> = measurements.iter().collect();

@@ -42,6 +42,11 @@ impl Lines {
         self.0.extend(other.0.iter().cloned());
     }
 
+    /// Adds all lines of `other`, which are not needed any more.
+    pub(crate) fn unite_owned(&mut self, mut other: Lines) {
+        self.0.append(&mut other.0);
+    }
+
     /// Returns the lines that `self` has and `other` has not.
     pub(crate) fn without(&self, other: &Lines) -> Lines {
         Self(self.0.difference(&other.0).cloned().collect())

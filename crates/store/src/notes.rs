@@ -16,7 +16,7 @@ use crate::refs;
 use crate::repository::{Store, commit_id, object_id};
 
 /// A note above this size is not read, so that a hostile one cannot fill the memory; nor is it ever rewritten.
-const MAX_NOTE: u64 = 1 << 30;
+pub(crate) const MAX_NOTE: u64 = 1 << 30;
 
 /// More notes than any repository has commits worth measuring; a tree that claims more is a bomb.
 const MAX_NOTES: usize = 1_000_000;

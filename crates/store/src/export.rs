@@ -1,0 +1,119 @@
+//! Going through all that is stored, one commit at a time, in little memory.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use gix::ObjectId;
+use perf_model::CommitId;
+use rayon::prelude::*;
+
+use crate::baselines::{Found, Shelf, Sources};
+use crate::bulk::Spool;
+use crate::error::StoreError;
+use crate::lines::Lines;
+use crate::notes;
+use crate::record::by_commit;
+use crate::repository::{Store, commit_id, object_id};
+
+/// So many notes are decoded at a time, on all processors.
+const BATCH: usize = 128;
+
+/// The note of one commit as it was read.
+struct Note {
+    commit: CommitId,
+    lines: Lines,
+    /// How many blobs of it were not read.
+    too_large: usize,
+}
+
+impl Store {
+    /// Visits the baselines of every commit in every environment, in the order of fingerprints and then of
+    /// commit ids, whatever their number; each visit is one commit in one environment, or a flaw of one.
+    pub fn each(&self, mut visit: impl FnMut(Found) -> ControlFlow<()>) -> Result<(), StoreError> {
+        for fingerprint in self.fingerprints()? {
+            let shelf = self.shelf(fingerprint)?;
+            if let Some(flaw) = shelf.flaw() {
+                let found = Found { unusable: vec![flaw], ..Found::default() };
+                if visit(found).is_break() {
+                    return Ok(());
+                }
+            }
+            if self.each_of(&shelf, &mut visit)?.is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn each_of(
+        &self,
+        shelf: &Shelf,
+        visit: &mut impl FnMut(Found) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        let blobs = match shelf.tip.tree {
+            Some(tree) => notes::list(&self.repo, tree)?,
+            None => notes::Blobs::new(),
+        };
+        self.each_note(shelf, blobs, visit)
+    }
+
+    /// Visits these notes of an environment and all of its journal.
+    pub(crate) fn each_note(
+        &self,
+        shelf: &Shelf,
+        blobs: notes::Blobs,
+        visit: &mut impl FnMut(Found) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        let journal = by_commit(&shelf.entries)?;
+        let untrusted = &*self.untrusted(&shelf.fingerprint, shelf.tip)?;
+        let mut ids: BTreeMap<CommitId, Vec<ObjectId>> =
+            blobs.into_iter().map(|(annotated, blobs)| (commit_id(&annotated), blobs)).collect();
+        for commit in journal.keys() {
+            ids.entry(commit.clone()).or_default();
+        }
+        let all: Vec<ObjectId> = ids.values().flatten().copied().collect();
+        let mut spool = Spool::read(&self.repo, &all)?;
+        let mut ids = ids.into_iter();
+        loop {
+            let batch: Vec<Note> = ids
+                .by_ref()
+                .take(BATCH)
+                .map(|(commit, blobs)| Note::read(commit, blobs.len(), &mut spool))
+                .collect::<Result<_, _>>()?;
+            if batch.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let decoded: Vec<Found> = batch
+                .into_par_iter()
+                .map(|Note { commit, lines, too_large }| {
+                    let mut found = Found::default();
+                    for _ in 0..too_large {
+                        let reason = format!("{commit}: a note is too large to be read");
+                        found.unusable.push(shelf.unusable(reason));
+                    }
+                    let (untrusted, own) = (untrusted.get(&object_id(&commit)), journal.get(&commit));
+                    shelf.decode(&commit, Sources { lines, untrusted, own }, &mut found);
+                    found
+                })
+                .collect();
+            for found in decoded {
+                if visit(found).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+    }
+}
+
+impl Note {
+    fn read(commit: CommitId, blobs: usize, spool: &mut Spool) -> Result<Self, StoreError> {
+        let (mut lines, mut too_large) = (Lines::default(), 0);
+        for _ in 0..blobs {
+            match spool.next()? {
+                Some(blob) => lines.unite_owned(Lines::parse(&blob)),
+                None => too_large += 1,
+            }
+        }
+        Ok(Self { commit, lines, too_large })
+    }
+}
