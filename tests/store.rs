@@ -332,3 +332,58 @@ fn a_repository_that_must_not_be_written_to_can_be_read() {
     assert_eq!(shown.status, 0, "{}", shown.stderr);
     assert_eq!(sandbox.perf(&args).status, 0);
 }
+
+#[test]
+fn everything_recorded_can_be_exported_pushed_or_not() {
+    let sandbox = Sandbox::new();
+    sandbox.record(&output(&[("parse", 100.0), ("lex", 5.0)]));
+    sandbox.branch("feature");
+    sandbox.record(&output(&[("parse", 110.0), ("lex", 5.0)]));
+    let head = sandbox.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    let runs = |args: &[&str]| -> Vec<serde_json::Value> {
+        let ended = sandbox.perf(args);
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let all = runs(&["store", "export"]);
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().all(|run| run["identity"]["cpu"] == "Test CPU"), "{all:?}");
+    let mine = all.iter().find(|run| run["commit"] == head.as_str()).unwrap();
+    let values: Vec<_> = mine["measurements"].as_array().unwrap().iter().map(|it| &it["value"]).collect();
+    assert_eq!(values, [5.0, 110.0]);
+    let parse = runs(&["store", "export", "--benchmark", "parse"]);
+    assert!(parse.iter().all(|run| run["measurements"].as_array().unwrap().len() == 1), "{parse:?}");
+    let csv = sandbox.perf(&["store", "export", "--format", "csv"]).stdout;
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    let log = sandbox.perf(&["store", "log", "--json"]).json();
+    let rows = log["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["commit"] == head.as_str()).unwrap();
+    assert_eq!(row["baseline"]["identity"]["cores"], "4");
+    assert_eq!(row["baseline"]["runs"][0]["measurements"][1]["value"], 110.0);
+    for _ in ["cold", "warm"] {
+        let values = sandbox.perf(&["store", "log", "--benchmark", "parse", "--json"]).json();
+        assert_eq!(values["rows"].as_array().unwrap().len(), 2);
+        assert!(values["rows"].as_array().unwrap().iter().any(|row| row["value"] == 110.0), "{values}");
+    }
+    assert_eq!(sandbox.perf(&["store", "export", "--format", "xml"]).status, 2);
+}
+
+#[test]
+fn a_squash_is_served_by_the_commit_that_was_squashed() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("feature");
+    sandbox.write("repo/code.rs", "fn main() { work() }\n");
+    sandbox.git(&["commit", "-q", "-a", "-m", "Work"]);
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let measured = sandbox.git(&["rev-parse", "--short=12", "HEAD"]).trim().to_owned();
+    sandbox.git(&["switch", "-q", "main"]);
+    sandbox.git(&["merge", "-q", "--squash", "feature"]);
+    sandbox.git(&["commit", "-q", "-m", "Squashed"]);
+    sandbox.branch("next");
+    sandbox.write("repo/code.rs", "fn main() { more() }\n");
+    sandbox.git(&["commit", "-q", "-a", "-m", "More"]);
+    sandbox.record(&output(&[("parse", 100.0)]));
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains(&measured), "{}", ended.stdout);
+}

@@ -1,14 +1,18 @@
 //! Stored records for people and programs: one commit's baselines, the list of all, the environments.
 
+mod export;
 mod json;
 
 use std::collections::BTreeMap;
 
 use anstyle::Style;
-use perf_model::{Baseline, CommitId, Environment, Fingerprint, Measurement, Reading, SeriesId, median};
+use perf_model::{
+    Baseline, CommitId, Environment, Fingerprint, Measurement, Metric, Reading, RunId, SeriesId, median,
+};
 use time::{OffsetDateTime, UtcOffset};
 
-pub use json::{envs_json, log_json, show_json};
+pub use export::{CSV_HEADER, export_csv, export_ndjson};
+pub use json::{envs_json, log_json, show_json, values_json};
 
 use crate::environment::summary;
 use crate::escape::terminal;
@@ -44,6 +48,31 @@ pub struct LogRow {
     pub runs: usize,
     /// How many series it has.
     pub series: usize,
+    /// The runs themselves.
+    pub baseline: Baseline,
+}
+
+/// One value of a series in a list of all.
+#[derive(Clone, Debug)]
+pub struct ValueRow {
+    /// When it was measured.
+    pub time: OffsetDateTime,
+    /// The commit.
+    pub commit: CommitId,
+    /// The environment.
+    pub fingerprint: Fingerprint,
+    /// The run.
+    pub run: RunId,
+    /// The series.
+    pub series: SeriesId,
+    /// What was read.
+    pub metric: Metric,
+    /// The location that verdicts use.
+    pub value: f64,
+    /// The standard deviation that the tool reported.
+    pub sd: Option<f64>,
+    /// How many readings are behind it.
+    pub n: Option<u64>,
 }
 
 /// One environment in a list of all.
@@ -68,6 +97,14 @@ const LOG: [Column; 6] = [
     numbers("runs"),
     numbers("series"),
     words("subject"),
+];
+const VALUES: [Column; 6] = [
+    words("measured"),
+    words("commit"),
+    words("environment"),
+    words("series"),
+    numbers("value"),
+    words("unit"),
 ];
 const ENVIRONMENTS: [Column; 4] =
     [words("environment"), numbers("commits"), numbers("runs"), words("newest run")];
@@ -105,6 +142,16 @@ pub fn log(rows: &[LogRow], page: Page) -> String {
         [minute(row.time), commit, fingerprint, row.runs.to_string(), row.series.to_string(), subject]
     };
     list(LOG, rows.iter().map(cells), page)
+}
+
+/// Returns a list of values as text.
+pub fn values(rows: &[ValueRow], page: Page) -> String {
+    let cells = |row: &ValueRow| {
+        let (commit, fingerprint) = (short(&row.commit).to_owned(), row.fingerprint.to_string());
+        let (series, unit) = (Sink::Text.series(&row.series), terminal(row.metric.unit.symbol()));
+        [minute(row.time), commit, fingerprint, series, number(row.value), unit]
+    };
+    list(VALUES, rows.iter().map(cells), page)
 }
 
 /// Returns a list of environments as text.
@@ -178,6 +225,11 @@ mod tests {
             fingerprint: environment("4").fingerprint(),
             runs: 3,
             series: 48,
+            baseline: baseline(
+                base(),
+                &environment("4"),
+                vec![vec![measurement("a", Metric::time("time", "ns"), &steady(1.0))]],
+            ),
         }
     }
 
@@ -250,14 +302,45 @@ environment                                               commits   runs   newes
     }
 
     #[test]
+    fn values_are_a_table_or_json() {
+        let row = ValueRow {
+            time: datetime!(2026-02-03 04:05:06 +1),
+            commit: base(),
+            fingerprint: environment("4").fingerprint(),
+            run: RunId::from_bits(1),
+            series: measurement("parse", Metric::time("time", "ns"), &[1.0]).series(),
+            metric: Metric::time("time", "ns"),
+            value: 105.0,
+            sd: None,
+            n: Some(30),
+        };
+        let expected = "\
+measured               commit         environment        series       value   unit
+2026-02-03 03:05 UTC   96dfd37bbbbb   822ae69108a1c593   parse time     105   ns
+";
+        assert_eq!(values(std::slice::from_ref(&row), PAGE), expected);
+        let expected = concat!(
+            r#"{"version":1,"rows":[{"time":"2026-02-03T03:05:06Z","#,
+            r#""commit":"96dfd37bbbbb0000000000000000000000000000","fingerprint":"822ae69108a1c593","#,
+            r#""run":"00000000000000000000000000000001","benchmark":"parse","params":{},"metric":"time","#,
+            r#""unit":"ns","better":"lower","kind":"time","value":105.0,"sd":null,"n":30}]}"#,
+            "\n"
+        );
+        assert_eq!(values_json(&[row]), expected);
+    }
+
+    #[test]
     fn lists_are_json_in_utc() {
         let expected = concat!(
             r#"{"version":1,"rows":[{"time":"2026-02-03T03:05:06Z","#,
             r#""commit":"96dfd37bbbbb0000000000000000000000000000","subject":"x","#,
-            r#""fingerprint":"822ae69108a1c593","runs":3,"series":48}]}"#,
-            "\n"
+            r#""fingerprint":"822ae69108a1c593","runs":3,"series":48,"baseline":"#,
         );
-        assert_eq!(log_json(&[log_row("x")]), expected);
+        let log = log_json(&[log_row("x")]);
+        let baseline = log.strip_prefix(expected).unwrap().strip_suffix("}]}\n").unwrap();
+        let stored =
+            Stored { subject: None, baselines: vec![log_row("x").baseline], unreadable: 0, ..stored("") };
+        assert!(show_json(&stored).contains(baseline), "{baseline}");
         let expected = concat!(
             r#"{"version":1,"environments":[{"fingerprint":"822ae69108a1c593","environment":{"#,
             r#""identity":{"arch":"x86_64","cores":"4","cpu":"AMD EPYC 7763","os":"linux"},"#,

@@ -59,7 +59,7 @@ pub(crate) struct Shelf {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) tip: Tip,
     /// Why the notes ref is not used, where it is not.
-    flaw: Option<String>,
+    pub(crate) flaw: Option<String>,
     pub(crate) entries: Vec<Entry>,
 }
 

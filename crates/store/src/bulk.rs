@@ -15,7 +15,7 @@ use crate::error::{At, Doing, StoreError};
 use crate::notes::MAX_NOTE;
 
 /// So many bytes of notes wait in memory; more of them wait in a temporary file.
-const IN_MEMORY: usize = 16 << 20;
+const IN_MEMORY: usize = 8 << 20;
 
 /// Blobs that were read, in the order in which they were asked for.
 pub(crate) struct Spool {

@@ -29,7 +29,7 @@ const KNOWN_EXTENSIONS: &[&str] =
     &["noop", "preciousobjects", "partialclone", "worktreeconfig", "objectformat", "relativeworktrees"];
 
 /// Notes sit in delta chains; with the default cache of gix each one is inflated again from its first base.
-const DELTA_CACHE: &str = "core.deltaBaseCacheLimit=100663296";
+const DELTA_CACHE: &str = "core.deltaBaseCacheLimit=16777216";
 
 /// A replaced object is not the one that was recorded, reviewed or signed.
 const NO_REPLACEMENTS: &str = "core.useReplaceRefs=false";

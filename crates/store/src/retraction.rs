@@ -39,6 +39,10 @@ pub struct Retracted {
 impl Retraction {
     /// Reads a line; `None` where it is no retraction of a run of this commit.
     pub(crate) fn read(line: &[u8], commit: &CommitId) -> Option<Self> {
+        // Nearly all lines are runs, and a run is read only to the end to find that this key is missing.
+        if !str::from_utf8(line).is_ok_and(|line| line.contains("\"retracts\"")) {
+            return None;
+        }
         let retraction: Self = serde_json::from_slice(line).ok()?;
         (retraction.format == FORMAT && retraction.commit == commit.as_str()).then_some(retraction)
     }

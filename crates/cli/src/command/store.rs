@@ -1,4 +1,5 @@
 mod compact;
+mod export;
 mod prune;
 mod remote;
 mod retract;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use perf_model::CommitId;
-use perf_render::store::{EnvironmentRow, LogRow, Stored};
+use perf_render::store::{EnvironmentRow, LogRow, Stored, ValueRow};
 use perf_store::{Store, StoreError, SyncOptions};
 
 use crate::command::Status;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Log(LogArgs),
     Envs(EnvsArgs),
+    Export(export::Args),
     Push(PushArgs),
     Pull(PullArgs),
     Retract(retract::Args),
@@ -49,6 +51,9 @@ pub(crate) struct LogArgs {
     /// List at most this many
     #[arg(short = 'n', long, value_name = "N")]
     max_count: Option<usize>,
+    /// List every value of this benchmark instead
+    #[arg(long, value_name = "NAME")]
+    benchmark: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -99,6 +104,7 @@ pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
         Command::Show(args) => show(args, &store),
         Command::Log(args) => log(args, &store),
         Command::Envs(args) => envs(args, &store),
+        Command::Export(args) => export::run(args, &store),
         Command::Push(args) => push(args, &store),
         Command::Pull(args) => pull(args, &store),
         Command::Retract(args) => retract::run(args, &store),
@@ -175,10 +181,13 @@ pub(super) fn commit(revision: &str, store: &Store) -> Result<CommitId> {
 }
 
 fn log(args: &LogArgs, store: &Store) -> Result<()> {
+    if let Some(benchmark) = &args.benchmark {
+        return values(args, benchmark, store);
+    }
     let (log, unusable) = store.log()?;
     let shown = args.max_count.unwrap_or(usize::MAX);
     let rows: Vec<LogRow> = log
-        .iter()
+        .into_iter()
         .take(shown)
         .map(|logged| LogRow {
             time: logged.stored.baseline.measured(),
@@ -187,6 +196,7 @@ fn log(args: &LogArgs, store: &Store) -> Result<()> {
             fingerprint: logged.stored.fingerprint.clone(),
             runs: logged.stored.baseline.runs.len(),
             series: logged.stored.baseline.series().len(),
+            baseline: logged.stored.baseline,
         })
         .collect();
     warn_of_unusable(unusable.len());
@@ -194,6 +204,33 @@ fn log(args: &LogArgs, store: &Store) -> Result<()> {
         output::print(&perf_render::store::log_json(&rows))
     } else {
         output::print(&perf_render::store::log(&rows, output::page()))
+    }
+}
+
+fn values(args: &LogArgs, benchmark: &str, store: &Store) -> Result<()> {
+    let (points, unusable) = store.points(benchmark)?;
+    let shown = args.max_count.unwrap_or(usize::MAX);
+    let rows: Vec<ValueRow> = points
+        .into_iter()
+        .rev()
+        .take(shown)
+        .map(|point| ValueRow {
+            time: point.time,
+            commit: point.commit,
+            fingerprint: point.fingerprint,
+            run: point.run,
+            series: point.series,
+            metric: point.metric,
+            value: point.value,
+            sd: point.sd,
+            n: point.n,
+        })
+        .collect();
+    warn_of_unusable(unusable);
+    if args.json {
+        output::print(&perf_render::store::values_json(&rows))
+    } else {
+        output::print(&perf_render::store::values(&rows, output::page()))
     }
 }
 

@@ -2,7 +2,7 @@ use perf_model::{Baseline, Measurement, Reading, Run, Source};
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::{EnvironmentRow, LogRow, Stored};
+use super::{EnvironmentRow, LogRow, Stored, ValueRow};
 use crate::json::{self, EnvironmentJson, Named};
 
 /// Returns what is stored for one commit as one line of JSON, with every raw sample.
@@ -31,9 +31,17 @@ pub fn show_json(stored: &Stored) -> String {
 }
 
 /// Returns a list of baselines as one line of JSON:
-/// `{"version": 1, "rows": [{time, commit, subject|null, fingerprint, runs, series}]}`.
+/// `{"version": 1, "rows": [{time, commit, subject|null, fingerprint, runs, series, baseline}]}`, where `baseline` is
+/// as in [`show_json`]: facts, and every run with every sample.
 pub fn log_json(rows: &[LogRow]) -> String {
     json::line(&LogDocument { version: json::VERSION, rows: rows.iter().map(LogJson::from).collect() })
+}
+
+/// Returns a list of values as one line of JSON: `{"version": 1, "rows": [{time, commit, fingerprint, run, benchmark,
+/// params, metric, unit, better, kind, value, sd|null, n|null}]}`.
+pub fn values_json(rows: &[ValueRow]) -> String {
+    let rows = rows.iter().map(ValueJson::from).collect();
+    json::line(&ValuesDocument { version: json::VERSION, rows })
 }
 
 /// Returns a list of environments as one line of JSON:
@@ -71,13 +79,13 @@ struct RunJson<'a> {
 }
 
 #[derive(Serialize)]
-struct SourceJson<'a> {
+pub(super) struct SourceJson<'a> {
     format: &'a str,
     tool: &'a str,
 }
 
 #[derive(Serialize)]
-struct MeasurementJson<'a> {
+pub(super) struct MeasurementJson<'a> {
     benchmark: &'a str,
     params: Named<'a>,
     metric: &'a str,
@@ -104,6 +112,30 @@ struct LogJson<'a> {
     fingerprint: &'a str,
     runs: usize,
     series: usize,
+    baseline: BaselineJson<'a>,
+}
+
+#[derive(Serialize)]
+struct ValuesDocument<'a> {
+    version: u32,
+    rows: Vec<ValueJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ValueJson<'a> {
+    time: String,
+    commit: &'a str,
+    fingerprint: &'a str,
+    run: &'a str,
+    benchmark: &'a str,
+    params: Named<'a>,
+    metric: &'a str,
+    unit: &'a str,
+    better: &'static str,
+    kind: &'static str,
+    value: f64,
+    sd: Option<f64>,
+    n: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -130,6 +162,27 @@ impl<'a> From<&'a LogRow> for LogJson<'a> {
             fingerprint: row.fingerprint.as_str(),
             runs: row.runs,
             series: row.series,
+            baseline: (&row.baseline).into(),
+        }
+    }
+}
+
+impl<'a> From<&'a ValueRow> for ValueJson<'a> {
+    fn from(row: &'a ValueRow) -> Self {
+        Self {
+            time: second(row.time),
+            commit: row.commit.as_str(),
+            fingerprint: row.fingerprint.as_str(),
+            run: row.run.as_str(),
+            benchmark: &row.series.benchmark,
+            params: &row.series.params,
+            metric: &row.series.metric,
+            unit: row.metric.unit.symbol(),
+            better: row.metric.better.word(),
+            kind: row.metric.kind.word(),
+            value: row.value,
+            sd: row.sd,
+            n: row.n,
         }
     }
 }
@@ -159,14 +212,19 @@ impl<'a> From<&'a Baseline> for BaselineJson<'a> {
 
 impl<'a> From<&'a Run> for RunJson<'a> {
     fn from(run: &'a Run) -> Self {
-        let source = |source: &'a Source| SourceJson { format: &source.format, tool: &source.tool };
         Self {
             id: run.id.as_str(),
             time: second(run.time),
             recorder: &run.recorder,
-            sources: run.sources.iter().map(source).collect(),
+            sources: run.sources.iter().map(SourceJson::from).collect(),
             measurements: run.measurements.iter().map(MeasurementJson::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a Source> for SourceJson<'a> {
+    fn from(source: &'a Source) -> Self {
+        Self { format: &source.format, tool: &source.tool }
     }
 }
 
@@ -194,7 +252,7 @@ impl<'a> From<&'a Measurement> for MeasurementJson<'a> {
     }
 }
 
-fn second(time: OffsetDateTime) -> String {
+pub(super) fn second(time: OffsetDateTime) -> String {
     let time = time.to_offset(UtcOffset::UTC);
     format!("{}T{:02}:{:02}:{:02}Z", time.date(), time.hour(), time.minute(), time.second())
 }

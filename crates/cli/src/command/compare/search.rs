@@ -13,6 +13,9 @@ use crate::failure::Result;
 /// How many earlier baselines are asked about the noise: more say little of the machine of today.
 const HISTORY: usize = 20;
 
+/// So many commits with the base's tree are tried, the last measured first.
+const TWINS: usize = 20;
+
 /// Looks for a base to every environment of the head.
 pub(super) struct Search<'a> {
     /// Where to look.
@@ -107,21 +110,38 @@ impl Search<'_> {
             return Ok(Ok(pair));
         }
         let line: Vec<Commit> = self.store.first_parents(self.base).take(self.max_lag + 1).collect();
-        for (distance, ancestor) in line.iter().enumerate().skip(1) {
-            let commit = &ancestor.lineage.commit;
-            let Some(pair) = self.pair(head, &self.store.find(commit)?.baselines) else { continue };
-            let (asked, serves) = (self.base.clone(), commit.clone());
-            let notice = if ancestor.lineage.tree == line[0].lineage.tree {
-                Notice::SameTreeServes { asked, serves }
-            } else {
-                Notice::AncestorServes { asked, serves, distance }
-            };
-            if !notices.contains(&notice) {
-                notices.push(notice);
-            }
-            return Ok(Ok(pair));
+        let Some((pair, notice)) = self.stand_in(head, &line)? else {
+            return Ok(Err(self.refusal(head, at_base, line.len().saturating_sub(1))));
+        };
+        if !notices.contains(&notice) {
+            notices.push(notice);
         }
-        Ok(Err(self.refusal(head, at_base, line.len().saturating_sub(1))))
+        Ok(Ok(pair))
+    }
+
+    /// Finds what stands in for the first commit of this line: the same code, else the nearest ancestor.
+    fn stand_in(&self, head: &Baseline, line: &[Commit]) -> Result<Option<(Pair, Notice)>> {
+        let Some(tree) = line.first().map(|base| &base.lineage.tree) else { return Ok(None) };
+        let asked = || self.base.clone();
+        let mut nearest = None;
+        for (distance, ancestor) in line.iter().enumerate().skip(1) {
+            let serves = ancestor.lineage.commit.clone();
+            let Some(pair) = self.pair(head, &self.store.find(&serves)?.baselines) else { continue };
+            if ancestor.lineage.tree == *tree {
+                return Ok(Some((pair, Notice::SameTreeServes { asked: asked(), serves })));
+            }
+            nearest = Some((pair, Notice::AncestorServes { asked: asked(), serves, distance }));
+            break;
+        }
+        // A squash, a rebase or a revert: the same code was measured under another commit, on whatever branch.
+        let fingerprint = head.environment.fingerprint();
+        let twins = self.store.measured_with_tree(&fingerprint, tree)?;
+        for serves in twins.into_iter().filter(|twin| twin != self.head.commit()).take(TWINS) {
+            if let Some(pair) = self.pair(head, &self.store.find(&serves)?.baselines) {
+                return Ok(Some((pair, Notice::SameTreeServes { asked: asked(), serves })));
+            }
+        }
+        Ok(nearest)
     }
 
     /// Returns what the base's environment measured before, which tells its noise.
