@@ -49,3 +49,8 @@ kill-test:
     cargo build --release --package perf-cli
     scripts/kill-test
     scripts/kill-test --packed --step 5
+
+# This store beside stock git and git-perf, on the same numbers (git-perf only where it is installed)
+bench-peers *arguments:
+    cargo build --release --quiet --package perf-cli
+    scripts/bench-peers --perf "$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/perf" {{arguments}}
