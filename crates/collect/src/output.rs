@@ -10,7 +10,7 @@ use crate::error::ReadError;
 const MAX_NAME: usize = 1_000;
 
 /// How many readings one output may hold: each costs some hundred bytes, and a record keeps them all.
-const MAX_READINGS: usize = 200_000;
+const MAX_READINGS: usize = 100_000;
 
 /// What was read from one file, directory or stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -414,7 +414,7 @@ mod tests {
         }
         assert_eq!(many.measurements.len(), MAX_READINGS);
         let error = checked(many).unwrap_err().to_string();
-        assert_eq!(error, "in: holds 200001 readings, more than the 200000 of one run");
+        assert_eq!(error, "in: holds 100001 readings, more than the 100000 of one run");
     }
 
     #[test]

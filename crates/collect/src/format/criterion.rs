@@ -157,11 +157,14 @@ fn read_case(dir: &Path, options: &Options) -> Result<Case, ReadError> {
     let mut case =
         Case { name: benchmark.full_id, measurements: Vec::new(), skipped: Vec::new(), modified: None };
     let path = dir.join("sample.json");
-    if !path.exists() {
-        case.skip(dir.display().to_string(), "has no `sample.json`");
-        return Ok(case);
-    }
-    let samples = Input::open(&path, options)?;
+    let samples = match Input::open(&path, options) {
+        Ok(samples) => samples,
+        Err(_) if !path.exists() => {
+            case.skip(dir.display().to_string(), "has no `sample.json`");
+            return Ok(case);
+        }
+        Err(error) => return Err(error),
+    };
     case.modified = samples.modified();
     let times = per_iteration(&samples)?;
     for (metric, unit, amount) in benchmark.throughput.iter().flatten().flat_map(amounts) {
