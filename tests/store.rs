@@ -155,7 +155,7 @@ fn a_clone_of_depth_one_finds_its_merge_base_and_baselines() {
     shallow_clone(&sandbox);
     let offline = sandbox.perf_in("ci", &["compare", "--against", "merge-base", "--offline"]);
     assert_eq!(offline.status, 2, "{}", offline.stderr);
-    let ended = sandbox.perf_in("ci", &["compare", "--against", "merge-base"]);
+    let ended = sandbox.perf_in("ci", &["compare", "--against", "merge-base", "--judge", "limits"]);
     assert_eq!(ended.status, 1, "{}", ended.stderr);
     assert_snapshot!(ended.stderr);
     let doctor = sandbox.perf_in("ci", &["doctor"]);
@@ -245,7 +245,7 @@ fn a_retracted_run_is_shown_counted_and_never_compared_with() {
     sandbox.record(&output(&[("parse", 100.0)]));
     sandbox.branch("feature");
     sandbox.record(&output(&[("parse", 140.0)]));
-    assert_eq!(sandbox.perf(&["compare"]).status, 1);
+    assert_eq!(sandbox.perf(&["compare", "--judge", "limits"]).status, 1);
     let retracted = sandbox.perf(&["store", "retract", "main", "--reason", "the machine\nwas throttled"]);
     assert_eq!(retracted.status, 0, "{}", retracted.stderr);
     let compared = sandbox.perf(&["compare"]);
