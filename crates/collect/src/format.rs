@@ -29,6 +29,7 @@ mod js_time;
 mod julia;
 mod junit;
 mod k6;
+mod kind;
 mod libtest;
 mod locust;
 mod luau;
@@ -46,70 +47,18 @@ mod vegeta;
 mod vitest;
 mod wrk;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use perf_model::Better;
-
 use self::columns::Mapping;
+use self::kind::Reader;
+pub use self::kind::{Format, Keeps, Options};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::Output;
 #[cfg(test)]
 use crate::output::Reason;
-
-/// One kind of tool output that can be read.
-pub struct Format {
-    /// The name that `--format` takes and that stored records carry.
-    pub name: &'static str,
-    /// What it is.
-    pub description: &'static str,
-    /// The command that writes it.
-    pub command: &'static str,
-    /// What of it is kept.
-    pub keeps: Keeps,
-    /// The tool's own page.
-    pub link: &'static str,
-    reader: Reader,
-}
-
-/// What a format has of every series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeps {
-    /// Raw samples.
-    Samples,
-    /// Raw samples where the output has them, else one location.
-    Either,
-    /// One location, with its spread where the output tells it.
-    Summary,
-    /// Exact counts.
-    Exact,
-}
-
-impl Keeps {
-    /// Returns the words for a table.
-    pub fn words(self) -> &'static str {
-        match self {
-            Keeps::Samples => "samples",
-            Keeps::Either => "samples or summary",
-            Keeps::Summary => "summary",
-            Keeps::Exact => "exact counts",
-        }
-    }
-}
-
-/// How a format is recognised and read. `detect` answers for its own format only, and never guesses.
-enum Reader {
-    /// One text file or stream.
-    File { detect: fn(&Input) -> bool, read: fn(&Input) -> Result<Output, ReadError> },
-    /// Lines in a stream that other tools may print to as well, as under `cargo bench`: what is found of every
-    /// such format is read.
-    Stream { detect: fn(&Input) -> bool, read: fn(&Input) -> Result<Output, ReadError> },
-    /// A directory that a tool writes.
-    Directory { detect: fn(&Path) -> bool, read: fn(&Path, &Options) -> Result<Output, ReadError> },
-}
 
 static FORMATS: &[Format] = &[
     ab::FORMAT,
@@ -161,34 +110,6 @@ static FORMATS: &[Format] = &[
     wrk::FORMAT_2,
     native::FORMAT,
 ];
-
-/// How output is to be read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// The format's name; found by content where it is `None`.
-    pub format: Option<String>,
-    /// Larger files and streams are refused: they would have to fit into memory.
-    pub max_bytes: u64,
-    /// The direction of metrics whose own the output does not tell, by the name of the metric or of the benchmark.
-    pub better: BTreeMap<String, Better>,
-    /// What goes before the name of every benchmark, with a `/` between.
-    pub prefix: Option<String>,
-    /// Tables and JSON lines whose columns somebody has named; they come before formats of the same name.
-    pub inputs: Vec<Mapping>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new(), prefix: None, inputs: Vec::new() }
-    }
-}
-
-impl Options {
-    /// Returns the defaults, for the format called `name`.
-    pub fn named(name: &str) -> Self {
-        Self { format: Some(name.to_owned()), ..Self::default() }
-    }
-}
 
 /// Returns every format that can be read, in the order in which they are shown.
 pub fn formats() -> &'static [Format] {

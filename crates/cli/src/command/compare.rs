@@ -1,6 +1,7 @@
 mod reach;
 mod search;
 mod sides;
+mod wanted;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use perf_render::{Colour, Page};
 use perf_store::Store;
 
 use self::search::{Search, Sections};
-use self::sides::{Head, MERGE_BASE, Wanted, base_of, endpoint};
+use self::sides::{Head, MERGE_BASE, base_of, endpoint};
+use self::wanted::Wanted;
 use crate::command::{Status, saved};
 use crate::config::{Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent};
 use crate::failure::{Failure, Result};

@@ -13,7 +13,7 @@ use perf_model::{Kind, Metric, Unit};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number;

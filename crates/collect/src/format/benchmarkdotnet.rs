@@ -10,7 +10,7 @@ use perf_model::{Better, Kind, Metric, Unit};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::json::{self, Number};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use perf_model::{Better, Kind, Metric, Reading, Summary, Unit};
 use serde_json::Value;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::{Case, Output};

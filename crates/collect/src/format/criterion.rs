@@ -15,7 +15,7 @@ use perf_model::{Measurement, Metric, Reading, Samples};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Format, Keeps, Options, Reader};
+use super::kind::{Format, Keeps, Options, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::{Output, Skipped, flaw};

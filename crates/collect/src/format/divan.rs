@@ -6,7 +6,7 @@
 
 use perf_model::{Metric, Summary};
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use perf_model::{Better, Kind, Metric, Reading, Samples, Unit};
 use serde::Deserialize;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number;

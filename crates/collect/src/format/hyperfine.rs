@@ -11,7 +11,7 @@ use perf_model::{Better, Kind, Measurement, Metric, Reading, ReadingError, Sampl
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::json::{self, Scalar};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use perf_model::{Better, Kind, Metric, Unit};
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number;

@@ -8,7 +8,7 @@
 use perf_model::Metric;
 use serde_json::Value;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::{Case, Output, Spread};

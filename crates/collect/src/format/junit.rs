@@ -8,7 +8,7 @@
 use perf_model::{Metric, Reading, ReadingError, Samples, Summary};
 use roxmltree::Node;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number::grouped;

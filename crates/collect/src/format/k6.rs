@@ -18,7 +18,7 @@ use perf_model::{Better, Kind, Metric, Reading, Summary, Unit};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number::decimal;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use perf_model::Metric;
 use serde::Deserialize;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::load::{self, Load, RANKS};

@@ -4,7 +4,7 @@
 
 use perf_model::{Metric, Unit};
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number::{decimal, duration};

@@ -9,7 +9,7 @@ use perf_model::Metric;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::json::{self, Number};

@@ -36,7 +36,7 @@ use perf_model::{Better, Kind, Measurement, Metric, Reading, Samples, SeriesId, 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::document;
 use crate::error::ReadError;
 use crate::input::Input;

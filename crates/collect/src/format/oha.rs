@@ -10,7 +10,7 @@ use perf_model::Metric;
 use serde::Deserialize;
 
 use super::hey::{is_success, table_of};
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::load::{self, Load};

@@ -9,7 +9,7 @@
 use perf_model::{Kind, Metric, Reading, Samples, Unit};
 use serde::Deserialize;
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::number::decimal;

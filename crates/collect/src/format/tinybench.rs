@@ -10,7 +10,7 @@ use perf_model::Metric;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::json;

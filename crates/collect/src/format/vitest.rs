@@ -8,8 +8,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::kind::{Format, Keeps, Reader};
 use super::tinybench;
-use super::{Format, Keeps, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::output::{Case, Output};

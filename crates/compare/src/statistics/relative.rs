@@ -98,7 +98,12 @@ impl Steps {
         let sd = noise.variance.sqrt();
         let base = BaseLevel::of(levels, noise.variance);
         let base_of_others = BaseLevel::of(against_others, noise.variance);
-        let change = median_of(&against_others.head) - base_of_others.middle;
+        // Without a history what the others share rests on the very runs that are compared.
+        let change = if levels.history.len() >= ENOUGH_HISTORY {
+            median_of(&against_others.head) - base_of_others.middle
+        } else {
+            median_of(&levels.head) - base.middle
+        };
         let limits = LogLimits::new(series.limits, series.better);
         let head_runs = levels.head.len();
         Test {

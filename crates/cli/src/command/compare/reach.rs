@@ -5,7 +5,7 @@ use std::time::Duration;
 use perf_model::CommitId;
 use perf_store::{BaseBranch, Deepening, Store, StoreError, SyncOptions};
 
-use super::sides::Wanted;
+use super::wanted::Wanted;
 use crate::failure::{self, Result};
 use crate::output;
 

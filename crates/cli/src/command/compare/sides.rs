@@ -5,6 +5,7 @@ use perf_model::CommitId;
 use perf_store::{BaseBranch, Commit, Store, Stored};
 
 use super::reach;
+use super::wanted::Wanted;
 use crate::failure::{Failure, Result};
 
 /// As a base: the merge base of the head with the base branch.
@@ -12,20 +13,6 @@ pub(super) const MERGE_BASE: &str = "merge-base";
 
 /// As a head: uncommitted changes.
 const WORKTREE: &str = "worktree";
-
-/// What the caller asked for.
-pub(super) struct Wanted<'a> {
-    /// The head: a revision, `worktree`, or whatever is there.
-    pub(super) head: Option<&'a str>,
-    /// The base: a revision or `merge-base`.
-    pub(super) against: &'a str,
-    /// The first digits of the only environment to judge.
-    pub(super) environment: Option<&'a str>,
-    /// The base branch that perf.toml or the CI service names.
-    pub(super) base_branch: Option<&'a str>,
-    /// Whether the remote must not be asked.
-    pub(super) offline: bool,
-}
 
 /// The side that is judged.
 pub(super) struct Head {

@@ -1,0 +1,13 @@
+/// What the caller asked for.
+pub(super) struct Wanted<'a> {
+    /// The head: a revision, `worktree`, or whatever is there.
+    pub(super) head: Option<&'a str>,
+    /// The base: a revision or `merge-base`.
+    pub(super) against: &'a str,
+    /// The first digits of the only environment to judge.
+    pub(super) environment: Option<&'a str>,
+    /// The base branch that perf.toml or the CI service names.
+    pub(super) base_branch: Option<&'a str>,
+    /// Whether the remote must not be asked.
+    pub(super) offline: bool,
+}
