@@ -396,7 +396,7 @@ impl Config {
             return Err("`base-branch` is empty: expected the name of a branch".into());
         }
         for (rule, number) in self.rule.iter().zip(1..) {
-            rule.check(number)?;
+            rule.check(number, self.fail)?;
         }
         for input in &self.input {
             input.mapping()?;

@@ -6,7 +6,7 @@ use crate::census::Census;
 use crate::pair::Pair;
 use crate::policy::{Amount, Asked, Limit, Limits, Policy, Tier};
 use crate::refusal::Refusal;
-use crate::statistics::{Finding, Judge, Level, LevelUsed, Runs, Series, Suite, judge};
+use crate::statistics::{Finding, Judge, Level, LevelUsed, Runs, Series, Settings, Suite, SuiteShift, judge};
 use crate::verdict::Verdict;
 
 /// What became of every series of a pair.
@@ -152,7 +152,7 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
 fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
     let (named, series): (Vec<_>, Vec<_>) =
         candidates.into_iter().map(|candidate| (candidate.named, candidate.series)).unzip();
-    let findings = judge(&series, &policy.settings());
+    let findings = judge(&series, &suite_settings(&named, &series, policy));
     let each = named.into_iter().zip(&series).zip(findings.series);
     let rows = each.map(|((named, series), finding)| {
         let level = match (series.kind, series.absolute, &finding.evidence) {
@@ -173,6 +173,23 @@ fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
         }
     });
     (rows.collect(), findings.suite)
+}
+
+/// Holds the suite as a whole to what its times and rates are held to: the middle one of their limits. Where all of
+/// them are exhibits it cannot fail.
+fn suite_settings(named: &[Named], series: &[Series], policy: &Policy) -> Settings {
+    let speeds = named.iter().zip(series).filter(|(named, series)| {
+        let shares_the_machine = matches!(series.kind, Kind::Time | Kind::Rate | Kind::Percentile);
+        shares_the_machine && series.absolute.is_none() && named.tier == Tier::Gating
+    });
+    let limits: Vec<Limits> = speeds.map(|(_, series)| series.limits).collect();
+    let settings = policy.settings();
+    if limits.is_empty() {
+        return Settings { suite_shift: SuiteShift::Warn, ..settings };
+    }
+    let middle =
+        |limit: fn(&Limits) -> f64| median_in_place(&mut limits.iter().map(limit).collect::<Vec<_>>());
+    Settings { suite_limits: Limits { warn: middle(|it| it.warn), fail: middle(|it| it.fail) }, ..settings }
 }
 
 fn side_level(runs: &Runs, used: LevelUsed) -> f64 {

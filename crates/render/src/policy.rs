@@ -68,6 +68,7 @@ fn limit(limit: &Limit) -> String {
 
 fn amount(amount: &Amount) -> String {
     match &amount.unit {
+        Some(unit) if unit.symbol() == "%" => format!("{} pp", amount.value),
         Some(unit) => format!("{} {}", amount.value, Sink::Text.name(unit.symbol())),
         None => amount.value.to_string(),
     }

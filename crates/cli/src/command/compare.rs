@@ -235,6 +235,11 @@ fn of_commits(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
     if !found.complete() && reach::look_further_back(&wanted, store, (head.commit(), &base), max_lag)? {
         found = search(&head)?;
     }
+    if found.complete() && reach::look_further_back(&wanted, store, (head.commit(), &base), search::HISTORY)?
+    {
+        // What was measured before the base tells the noise.
+        found = search(&head)?;
+    }
     head.check_environment(&wanted)?;
     warn_of_uncrossed(args, &found);
     Ok(outcome(endpoint(store, &base), found.sections, found.notices, &head))

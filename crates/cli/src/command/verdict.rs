@@ -169,6 +169,7 @@ fn doubt(doubt: Doubt) -> &'static str {
         Doubt::OneRun => "one-run",
         Doubt::NoiseUnknown => "noise-unknown",
         Doubt::Overlap => "overlap",
+        Doubt::Machine => "machine",
         Doubt::TooNoisy => "too-noisy",
     }
 }

@@ -81,7 +81,7 @@ impl RuleConfig {
     }
 
     /// Checks what the form alone cannot say; `number` counts the rules from 1.
-    pub(crate) fn check(&self, number: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, number: usize, general: Percent) -> Result<(), String> {
         let Rule { warn, fail, max, min, warn_max, warn_min, better, tier, judge, .. } = self.rule();
         let limits = [warn.is_some(), fail.is_some()];
         let budgets = [&max, &min, &warn_max, &warn_min].map(|amount| amount.is_some());
@@ -92,15 +92,48 @@ impl RuleConfig {
                  `better`, `tier` or `judge`"
             ));
         }
-        let relative = |limit: &Option<Limit>| limit.as_ref().and_then(|limit| limit.relative);
-        if let (Some(warn), Some(fail)) = (relative(&warn), relative(&fail))
-            && warn > fail
-        {
-            let (warn, fail) = (Percent(warn), Percent(fail));
-            return Err(format!("[[rule]] {number}: `warn = \"{warn}\"` lies above `fail = \"{fail}\"`"));
+        in_order(number, (&warn, &fail), general)?;
+        let above = |one: &Option<Amount>, other: &Option<Amount>| match (one, other) {
+            (Some(one), Some(other)) => one.unit == other.unit && one.value > other.value,
+            (None, _) | (_, None) => false,
+        };
+        for (wrong, what) in [
+            (above(&min, &max), "`min` lies above `max`"),
+            (above(&warn_max, &max), "`max` lies below `warn-max`"),
+            (above(&min, &warn_min), "`min` lies above `warn-min`"),
+        ] {
+            if wrong {
+                return Err(format!("[[rule]] {number}: {what}"));
+            }
         }
         Ok(())
     }
+}
+
+/// Checks that a warning comes before its failure.
+fn in_order(number: usize, limits: (&Option<Limit>, &Option<Limit>), general: Percent) -> Result<(), String> {
+    let (Some(warn), fail) = limits else { return Ok(()) };
+    let general = Limit { relative: Some(general.0), absolute: None };
+    if fail.is_none() && warn.absolute.is_some() {
+        return Err(format!(
+            "[[rule]] {number}: a difference as `warn` needs a `fail` beside it: the general {} would come first",
+            Percent(general.relative.unwrap_or_default())
+        ));
+    }
+    let fail = fail.as_ref().unwrap_or(&general);
+    if let (Some(warn), Some(fail)) = (warn.relative, fail.relative)
+        && warn > fail
+    {
+        let (warn, fail) = (Percent(warn), Percent(fail));
+        return Err(format!("[[rule]] {number}: `warn = \"{warn}\"` lies above `fail = \"{fail}\"`"));
+    }
+    if let (Some(warn), Some(fail)) = (&warn.absolute, &fail.absolute)
+        && warn.unit == fail.unit
+        && warn.value > fail.value
+    {
+        return Err(format!("[[rule]] {number}: the difference of `warn` lies above that of `fail`"));
+    }
+    Ok(())
 }
 
 /// A limit as it is written: `5%`, `+200us`, `5% and +200us`, `+0.5pp`.
@@ -264,6 +297,12 @@ mod tests {
             ("[[rule]]\nbenchmark = \"a\"", "asks for nothing"),
             ("[[rule]]\nwarn = \"20%\"\nfail = \"10%\"", "lies above"),
             ("[[rule]]\nwarn = 5", "is this a share or a difference?"),
+            ("[[rule]]\nwarn = \"+5ns\"", "needs a `fail` beside it"),
+            ("[[rule]]\nwarn = \"45%\"", "lies above `fail = \"25%\"`"),
+            ("[[rule]]\nwarn = \"+50us\"\nfail = \"+5us\"", "the difference of `warn`"),
+            ("[[rule]]\nmin = 10\nmax = 5", "`min` lies above `max`"),
+            ("[[rule]]\nmax = 5\nwarn-max = 10", "`max` lies below `warn-max`"),
+            ("[[rule]]\nmin = 5\nwarn-min = 1", "`min` lies above `warn-min`"),
             ("[[rule]]\nbenchmark = \"a[\"\nwarn = \"5%\"", "is no glob"),
             ("[[rule]]\nlimit = \"5%\"", "unknown field `limit`"),
             ("[[rule]]\nmax = \"lots\"", "expected a number and its unit"),

@@ -20,7 +20,7 @@
 //! | `params` | parameters that tell two cases of one benchmark apart: strings, numbers, booleans |
 //! | `metric` | what was read; `time` where it is left out and the unit is one of time |
 //! | `unit` | required: `ns us ms s`, `B KiB MiB`, `req/s`, `%`, or any other word |
-//! | `kind` | `time size rate ratio count percentile exact`; that of the unit where it is left out |
+//! | `kind` | `time size rate ratio count percentile exact`; where it is left out that of the unit, or `percentile` for a time called `p99` |
 //! | `better` | `lower` or `higher`; may be left out for times, sizes and rates |
 //! | `samples` | the raw readings; this or `value` is required |
 //! | `value` | one location, with its standard deviation `sd` and the number of readings `n` where known |
@@ -151,13 +151,21 @@ fn measurement(entry: Entry) -> Result<Measurement, String> {
         None if implied == Kind::Time => "time".to_owned(),
         Some(_) | None => return Err(format!("expected `metric` to say what is measured in {unit}")),
     };
-    let kind = entry.kind.unwrap_or(implied);
-    let better = entry.better.or_else(|| kind.usual_direction()).ok_or_else(|| {
+    let kind =
+        entry.kind.unwrap_or_else(|| if is_percentile(&name, implied) { Kind::Percentile } else { implied });
+    // A percentile of durations is a duration.
+    let usual = if kind == Kind::Percentile { implied.usual_direction() } else { kind.usual_direction() };
+    let better = entry.better.or(usual).ok_or_else(|| {
         format!("expected `better` to be `lower` or `higher`: the kind `{}` does not imply it", kind.word())
     })?;
     let reading = reading(entry.samples, entry.value, entry.sd, entry.n)?;
     let params = entry.params.into_iter().map(|(name, value)| (name, value.0)).collect();
     Ok(Measurement { benchmark: entry.name, params, metric: Metric { name, unit, better, kind }, reading })
+}
+
+/// Says whether a duration's metric is named after a percentile, such as `p99`.
+fn is_percentile(metric: &str, implied: Kind) -> bool {
+    implied == Kind::Time && Metric { kind: Kind::Percentile, ..Metric::time(metric, "s") }.rank().is_some()
 }
 
 fn reading(

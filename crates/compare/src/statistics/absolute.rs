@@ -51,6 +51,7 @@ pub(super) fn test(series: &Series, limits: Limits, settings: &Settings) -> Outc
         fail,
         head_runs: head.len(),
         two_modes: has_two_modes(&history),
+        machine: false,
     })
 }
 

@@ -63,6 +63,8 @@ pub enum Doubt {
     NoiseUnknown,
     /// Runs of the head overlap with runs of the base or with recent baselines.
     Overlap,
+    /// The machine moved so far that it may hide a change of the warn limit: more runs tell nothing.
+    Machine,
     /// The interval is too wide to exclude a change of the warn limit.
     TooNoisy,
 }

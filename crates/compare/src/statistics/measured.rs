@@ -27,6 +27,8 @@ pub(super) struct Test {
     pub(super) fail: f64,
     pub(super) head_runs: usize,
     pub(super) two_modes: bool,
+    /// Whether the machine moved so far that it may hide a share of the change.
+    pub(super) machine: bool,
 }
 
 /// What the runs of a series are enough for.
@@ -89,17 +91,19 @@ impl Test {
         if high < self.warn {
             return Answer::firm(Verdict::Unchanged);
         }
-        Answer {
-            verdict: Verdict::Inconclusive,
-            doubt: Some(self.doubt(q, settings)),
-            runs_needed: self.runs_needed(self.warn),
-        }
+        let doubt = self.doubt(q, high, settings);
+        let runs_needed = if doubt == Doubt::Machine { None } else { self.runs_needed(self.warn) };
+        Answer { verdict: Verdict::Inconclusive, doubt: Some(doubt), runs_needed }
     }
 
-    fn doubt(&self, q: Significance, settings: &Settings) -> Doubt {
+    fn doubt(&self, q: Significance, high: f64, settings: &Settings) -> Doubt {
         match self.firmness {
             Firmness::Capped(doubt) => doubt,
             Firmness::Full if q.worse <= settings.q_warn && self.change >= self.warn => Doubt::Overlap,
+            // The runs themselves exclude the warn limit: only what the machine may hide does not.
+            Firmness::Full if self.machine && high - self.largest + self.estimate < self.warn => {
+                Doubt::Machine
+            }
             Firmness::Full => Doubt::TooNoisy,
         }
     }

@@ -1,4 +1,4 @@
-use perf_model::Kind;
+use perf_model::{Better, Kind};
 
 use super::absolute::{self, Outcome};
 use super::class::Class;
@@ -44,6 +44,8 @@ impl Plan {
             },
             (Judge::Noise, None) if has_ratios(series) => Self::Relative(Class::of(series.kind)),
             (Judge::Noise, None) if base.iter().chain(&head).all(|value| *value == base[0]) => by_medians(),
+            // All of a throughput is lost: that is a ratio, though without a logarithm.
+            (Judge::Noise, None) if is_lost(series, &base, &head) => by_medians(),
             (Judge::Noise, None) => undecided(Doubt::NoRatio, values()),
         }
     }
@@ -62,6 +64,13 @@ fn undecided(doubt: Doubt, measured: Finding) -> Plan {
 
 fn middles(runs: &Runs) -> Vec<f64> {
     runs.iter().flatten().map(|level| level.middle).collect()
+}
+
+/// Returns whether something of which more is better went from some to none.
+fn is_lost(series: &Series, base: &[f64], head: &[f64]) -> bool {
+    series.better == Better::Higher
+        && base.iter().all(|value| *value > 0.0)
+        && head.iter().all(|value| *value == 0.0)
 }
 
 /// Returns whether every number of the series has a logarithm.

@@ -12,6 +12,9 @@ use super::series::Series;
 use super::settings::Settings;
 use super::suite::{ENOUGH_SERIES, Freed, free};
 
+/// The change that is reported is at most so many times what the base's own runs show.
+const MOST_BY_HISTORY: f64 = 2.0;
+
 /// A suite, tested: one test for each series in the order given.
 #[derive(Debug)]
 pub(super) struct Tested {
@@ -98,16 +101,23 @@ impl Steps {
         let sd = noise.variance.sqrt();
         let base = BaseLevel::of(levels, noise.variance);
         let base_of_others = BaseLevel::of(against_others, noise.variance);
+        let shared = median_of(&levels.head) - base.middle;
         // Without a history what the others share rests on the very runs that are compared.
         let change = if levels.history.len() >= ENOUGH_HISTORY {
             median_of(&against_others.head) - base_of_others.middle
         } else {
-            median_of(&levels.head) - base.middle
+            shared
         };
+        // Where the machine moved unusually far, a change counts only as far as it shows both with and without
+        // the machine's share.
+        let unusual = self.freed.unusual;
+        let change = if unusual == 0.0 { change } else { smaller(change, shared + unusual) };
+        // Earlier baselines help to tell the base's level; they must not make a change that its own runs hardly show.
+        let own = median_of(&levels.head) - median_of(&levels.base);
         let limits = LogLimits::new(series.limits, series.better);
         let head_runs = levels.head.len();
         Test {
-            change: agreed(change, self.freed.unusual),
+            change: smaller(change, MOST_BY_HISTORY * own),
             estimate: mean(&levels.head) - base.mean,
             largest: largest_reading(
                 [(levels, &base), (against_others, &base_of_others)],
@@ -122,6 +132,7 @@ impl Steps {
             fail: limits.fail,
             head_runs,
             two_modes: has_two_modes(&levels.history),
+            machine: self.freed.unusual != 0.0,
         }
     }
 
@@ -160,15 +171,9 @@ pub(super) fn firmness(source: Source, head_runs: usize, settings: &Settings) ->
     }
 }
 
-/// Where the machine moved unusually far, a series' change counts only as far as it shows both with and
-/// without the machine's share.
-fn agreed(change: f64, unusual: f64) -> f64 {
-    let plain = change + unusual;
-    match (unusual == 0.0, change * plain > 0.0) {
-        (true, _) => change,
-        (false, true) => plain.abs().min(change.abs()).copysign(change),
-        (false, false) => 0.0,
-    }
+/// Returns the smaller of two readings of a change; none where they point in different directions.
+fn smaller(one: f64, other: f64) -> f64 {
+    if one * other > 0.0 { one.abs().min(other.abs()).copysign(one) } else { 0.0 }
 }
 
 /// The level of the base: its own runs, with the recent history where the two agree.

@@ -47,7 +47,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///              limits: {warn, fail}, absolute_limits: null | {warn, fail}, tier: "gating" | "exhibit",
 ///              judge: "statistics" | "limits", runs: {base, head, history},
 ///              runs_needed|null, doubt|null: "no-base" | "no-head" | "no-ratio" | "one-run" |
-///              "noise-unknown" | "overlap" | "too-noisy", two_modes}]
+///              "noise-unknown" | "overlap" | "machine" | "too-noisy", two_modes}]
 ///             `change` is without the machine's share, `measured_change` with it; `noise` is the standard
 ///             deviation from run to run, relative like `interval`, or both in `unit` where `change` is null
 ///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}
@@ -424,6 +424,7 @@ fn doubt(doubt: Doubt) -> &'static str {
         Doubt::OneRun => "one-run",
         Doubt::NoiseUnknown => "noise-unknown",
         Doubt::Overlap => "overlap",
+        Doubt::Machine => "machine",
         Doubt::TooNoisy => "too-noisy",
     }
 }

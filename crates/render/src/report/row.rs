@@ -203,7 +203,12 @@ fn crossed(row: &Judged, sink: Sink) -> String {
 /// Returns a limit as the policy asks for it: `5 % and 200 us`.
 fn asked(wanted: &Limit, metric: &Metric, sink: Sink) -> String {
     let amount = wanted.absolute.as_ref().map(|amount| {
-        let [amount] = sink.amounts(amount.unit.as_ref().unwrap_or(&metric.unit), [amount.value]);
+        let unit = amount.unit.as_ref().unwrap_or(&metric.unit);
+        // A percent sign would read as a share of the base.
+        if unit.symbol() == "%" {
+            return format!("{} pp", number(amount.value));
+        }
+        let [amount] = sink.amounts(unit, [amount.value]);
         amount
     });
     let parts: Vec<String> = wanted.relative.map(limit).into_iter().chain(amount).collect();
@@ -264,6 +269,7 @@ fn doubt(row: &Judged) -> Option<String> {
         Doubt::OneRun => more("one run", outcome),
         Doubt::NoiseUnknown => more("noise never measured", outcome),
         Doubt::Overlap => more("runs overlap", outcome),
+        Doubt::Machine => "machine and change cannot be told apart".to_owned(),
         Doubt::TooNoisy => more("too noisy", outcome),
     };
     let modes = row.finding.evidence.is_some_and(|evidence| evidence.two_modes);

@@ -1,6 +1,6 @@
 //! What text and Markdown say of the outcome as a whole.
 
-use perf_compare::{Census, Judged, Outcome, Section, Severity, Status, Tier, Verdict};
+use perf_compare::{Census, Judged, Obstacle, Outcome, Section, Severity, Status, Tier, Verdict};
 
 use super::refusal;
 use super::row::difference;
@@ -35,6 +35,7 @@ impl Tone {
             census.slower + census.regressed > 0
                 || shifts(outcome).next().is_some()
                 || budget::headline(outcome, Severity::Warn, Sink::Text).is_some()
+                || misfits(outcome).is_some()
         };
         match outcome.status() {
             Status::Failed => Tone::Fail,
@@ -122,6 +123,7 @@ fn warned(outcome: &Outcome, sink: Sink) -> String {
     parts.extend(exhibits(outcome));
     parts.extend(shifts(outcome));
     parts.extend(budget::headline(outcome, Severity::Warn, sink));
+    parts.extend(misfits(outcome));
     if parts.is_empty() {
         let (undecided, judged) = (counted(census.inconclusive), counted(census.judged()));
         return format!("nothing could be decided: {undecided} of {judged} inconclusive");
@@ -160,6 +162,17 @@ fn beyond(outcome: &Outcome, (count, answer, limit): (usize, &str, &str), sink: 
     let worst = worst(outcome)
         .map(|worst| format!(" (worst: {}, {})", sink.series(&worst.series), difference(worst, sink)));
     format!("{count} of {all} series {answer} beyond {whose} {limit} limit{}", worst.unwrap_or_default())
+}
+
+/// Counts the limits and budgets that hold nothing, since they are in a unit that does not fit.
+fn misfits(outcome: &Outcome) -> Option<String> {
+    let of = |section: &Section| {
+        let unjudged = section.result.iter().flat_map(|comparison| &comparison.unjudged);
+        let limits = unjudged.filter(|row| matches!(row.obstacle, Obstacle::LimitUnit { .. })).count();
+        limits + section.budgets.unchecked.len()
+    };
+    let count: usize = outcome.sections.iter().map(of).sum();
+    (count > 0).then(|| format!("{} rules in a unit that their series is not measured in", counted(count)))
 }
 
 /// Counts the exhibits that regressed.

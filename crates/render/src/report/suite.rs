@@ -30,7 +30,8 @@ pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome) -> Vec<String> {
     if *level == LevelUsed::Best {
         lines.push("level of a run: its best sample, much steadier here than the median".to_owned());
     }
-    lines.extend(shift.as_ref().filter(|shift| shift.change != 0.0).map(described));
+    let tells = |shift: &&Shift| shift.verdict != Verdict::Unchanged || percent(shift.change) != "0 %";
+    lines.extend(shift.as_ref().filter(tells).map(described));
     lines
 }
 

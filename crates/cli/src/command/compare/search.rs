@@ -11,7 +11,7 @@ use super::sides::{Head, unusable};
 use crate::failure::Result;
 
 /// How many earlier baselines are asked about the noise: more say little of the machine of today.
-const HISTORY: usize = 20;
+pub(super) const HISTORY: usize = 20;
 
 /// So many commits with the base's tree are tried, the last measured first.
 const TWINS: usize = 20;
