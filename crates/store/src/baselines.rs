@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use perf_model::{Baseline, CommitId, Fingerprint, Run};
 
 use crate::error::StoreError;
-use crate::journal::Entry;
+use crate::journal::Own;
 use crate::line::{self, LineError};
 use crate::lines::Lines;
 use crate::notes::Tip;
@@ -60,7 +60,7 @@ pub(crate) struct Shelf {
     pub(crate) tip: Tip,
     /// Why the notes ref is not used, where it is not.
     pub(crate) flaw: Option<String>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) own: Own,
 }
 
 impl Store {
@@ -161,8 +161,8 @@ impl Store {
             Err(error @ StoreError::NotNotes { .. }) => (Tip::default(), Some(error.to_string())),
             other => (other?, None),
         };
-        let entries = self.journal().entries(&fingerprint)?;
-        Ok(Shelf { fingerprint, tip, flaw, entries })
+        let own = self.journal().own(&fingerprint)?;
+        Ok(Shelf { fingerprint, tip, flaw, own })
     }
 }
 
@@ -186,7 +186,8 @@ impl Shelf {
     }
 
     fn measured(&self, store: &Store) -> Result<BTreeSet<CommitId>, StoreError> {
-        let mut commits: BTreeSet<_> = self.entries.iter().map(|entry| entry.commit.clone()).collect();
+        let entries = store.journal().entries(&self.fingerprint)?;
+        let mut commits: BTreeSet<_> = entries.into_iter().map(|entry| entry.commit).collect();
         commits.extend(store.annotated(self.tip)?);
         Ok(commits)
     }
@@ -201,7 +202,7 @@ impl Shelf {
         };
         let untrusted = store.untrusted(&self.fingerprint, self.tip)?;
         // The own lines of this clone need no signature.
-        let own = by_commit(self.entries.iter().filter(|entry| entry.commit == *commit))?;
+        let own = by_commit(&self.own.of(commit)?)?;
         self.decode(
             commit,
             Sources { lines, untrusted: untrusted.get(&object_id(commit)), own: own.get(commit) },

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use crate::baselines::{Found, Shelf, Sources};
 use crate::bulk::Spool;
 use crate::error::StoreError;
+use crate::journal::Entry;
 use crate::lines::Lines;
 use crate::notes;
 use crate::record::by_commit;
@@ -54,17 +55,18 @@ impl Store {
             Some(tree) => notes::list(&self.repo, tree)?,
             None => notes::Blobs::new(),
         };
-        self.each_note(shelf, blobs, visit)
+        self.each_note(shelf, blobs, &self.journal().entries(&shelf.fingerprint)?, visit)
     }
 
-    /// Visits these notes of an environment and all of its journal.
+    /// Visits these notes and these lines of the journal of an environment.
     pub(crate) fn each_note(
         &self,
         shelf: &Shelf,
         blobs: notes::Blobs,
+        entries: &[Entry],
         visit: &mut impl FnMut(Found) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, StoreError> {
-        let journal = by_commit(&shelf.entries)?;
+        let journal = by_commit(entries)?;
         let untrusted = &*self.untrusted(&shelf.fingerprint, shelf.tip)?;
         let mut ids: BTreeMap<CommitId, Vec<ObjectId>> =
             blobs.into_iter().map(|(annotated, blobs)| (commit_id(&annotated), blobs)).collect();

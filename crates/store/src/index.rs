@@ -148,11 +148,12 @@ impl Store {
     /// Reads what no index can hold: the commits with lines in the journal; all, where signatures decide.
     fn live(&self, shelf: &Shelf) -> Result<Live, StoreError> {
         let mut live = Live::default();
+        let entries = self.journal().entries(&shelf.fingerprint)?;
         let blobs = match (shelf.tip.tree, self.requires_signatures()) {
             (None, _) => notes::Blobs::new(),
             (Some(tree), true) => notes::list(&self.repo, tree)?,
             (Some(tree), false) => {
-                let commits: BTreeSet<_> = shelf.entries.iter().map(|entry| entry.commit.clone()).collect();
+                let commits: BTreeSet<_> = entries.iter().map(|entry| entry.commit.clone()).collect();
                 let blobs = commits.iter().map(|commit| {
                     let id = crate::repository::object_id(commit);
                     Ok((id, notes::find(&self.repo, tree, &id)?))
@@ -161,8 +162,8 @@ impl Store {
             }
         };
         live.commits = blobs.keys().map(|id| commit_id(id)).collect();
-        live.commits.extend(shelf.entries.iter().map(|entry| entry.commit.clone()));
-        let _ = self.each_note(shelf, blobs, &mut |found: Found| {
+        live.commits.extend(entries.iter().map(|entry| entry.commit.clone()));
+        let _ = self.each_note(shelf, blobs, &entries, &mut |found: Found| {
             live.unusable.extend(found.unusable);
             live.baselines.extend(found.baselines);
             ControlFlow::Continue(())
@@ -199,9 +200,7 @@ impl Store {
         index.forget(&changed.keys().map(|id| id.to_string()).collect());
         let blobs = changed.into_iter().filter(|(_, note)| !note.after.is_empty());
         let blobs = blobs.map(|(annotated, note)| (annotated, note.after)).collect();
-        let notes_alone =
-            Shelf { fingerprint: shelf.fingerprint.clone(), tip: shelf.tip, flaw: None, entries: vec![] };
-        let _ = self.each_note(&notes_alone, blobs, &mut |found: Found| {
+        let _ = self.each_note(shelf, blobs, &[], &mut |found: Found| {
             index.add(&found);
             ControlFlow::Continue(())
         })?;

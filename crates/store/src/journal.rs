@@ -1,9 +1,11 @@
 //! Runs as files beside the repository's objects, from before they reach the notes until they are safe there.
 //!
 //! `perf/journal/<fingerprint>/<commit>.<run>` holds a line that is not in the local notes yet;
-//! `perf/kept/...` one that is, but that no remote is known to have. Readers unite both with the notes, so
-//! that a fetch that overwrites local notes loses nothing that was not shared.
+//! `perf/kept/<fingerprint>/<first two digits>/<commit>.<run>` one that is, but that no remote is known to have.
+//! Readers unite both with the notes, so that a fetch that overwrites local notes loses nothing that was not
+//! shared. The journal is nearly always empty; of the kept lines there may be many, hence the directories.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,16 @@ const SETTLED: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(crate) struct Journal {
     dir: PathBuf,
+}
+
+/// The lines of one environment, by commit; a directory is listed when one of its commits is asked for.
+#[derive(Debug)]
+pub(crate) struct Own {
+    fingerprint: Fingerprint,
+    /// Where the kept lines are.
+    kept: PathBuf,
+    /// Lines of the journal, and kept ones that are in no directory of their commit's first digits.
+    near: BTreeMap<CommitId, Vec<Entry>>,
 }
 
 /// One line in the journal.
@@ -86,18 +98,30 @@ impl Journal {
 
     /// Lists the lines of one environment.
     pub(crate) fn entries(&self, fingerprint: &Fingerprint) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = Vec::new();
-        for stage in STAGES {
-            let dir = self.stage_dir(stage).join(fingerprint.as_str());
-            for name in names(&dir)? {
-                let Some(commit) = name.split_once('.').and_then(|(commit, _)| commit.parse().ok()) else {
-                    continue;
-                };
-                let (fingerprint, path) = (fingerprint.clone(), dir.join(&name));
-                entries.push(Entry { stage, fingerprint, commit, path });
-            }
+        let mut entries = self.unfolded(fingerprint)?;
+        let kept = self.stage_dir(Stage::Kept).join(fingerprint.as_str());
+        let names = names(&kept)?;
+        entries.extend(lines_among(&names, &kept, Stage::Kept, fingerprint));
+        for name in names.iter().filter(|name| name.len() == DIGITS) {
+            entries.extend(lines_in(&kept.join(name), Stage::Kept, fingerprint)?);
         }
         Ok(entries)
+    }
+
+    /// Lists the lines of one environment that are not in the local notes yet.
+    pub(crate) fn unfolded(&self, fingerprint: &Fingerprint) -> Result<Vec<Entry>, StoreError> {
+        lines_in(&self.stage_dir(Stage::Journal).join(fingerprint.as_str()), Stage::Journal, fingerprint)
+    }
+
+    /// Prepares to look up lines by their commit.
+    pub(crate) fn own(&self, fingerprint: &Fingerprint) -> Result<Own, StoreError> {
+        let kept = self.stage_dir(Stage::Kept).join(fingerprint.as_str());
+        let mut near: BTreeMap<_, Vec<Entry>> = BTreeMap::new();
+        for entry in self.unfolded(fingerprint)?.into_iter().chain(lines_in(&kept, Stage::Kept, fingerprint)?)
+        {
+            near.entry(entry.commit.clone()).or_default().push(entry);
+        }
+        Ok(Own { fingerprint: fingerprint.clone(), kept, near })
     }
 
     /// Marks lines as being in the local notes; returns the very same lines where they are now.
@@ -120,12 +144,13 @@ impl Journal {
     }
 
     fn keep_one(&self, entry: &Entry) -> Result<Entry, StoreError> {
-        let dir = self.stage_dir(Stage::Kept).join(entry.fingerprint.as_str());
-        let path = dir.join(entry.path.file_name().expect("an entry is a file in a directory"));
-        if entry.stage == Stage::Journal {
-            fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
-            done(fs::rename(&entry.path, &path)).at(&entry.path, "cannot be moved")?;
+        if entry.stage == Stage::Kept {
+            return Ok(entry.clone());
         }
+        let dir = fan(&self.stage_dir(Stage::Kept).join(entry.fingerprint.as_str()), &entry.commit);
+        let path = dir.join(entry.path.file_name().expect("an entry is a file in a directory"));
+        fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
+        done(fs::rename(&entry.path, &path)).at(&entry.path, "cannot be moved")?;
         Ok(Entry { stage: Stage::Kept, path, ..entry.clone() })
     }
 
@@ -134,6 +159,16 @@ impl Journal {
             Stage::Journal => "journal",
             Stage::Kept => "kept",
         })
+    }
+}
+
+impl Own {
+    /// Lists the lines of one commit.
+    pub(crate) fn of(&self, commit: &CommitId) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.near.get(commit).cloned().unwrap_or_default();
+        let kept = lines_in(&fan(&self.kept, commit), Stage::Kept, &self.fingerprint)?;
+        entries.extend(kept.into_iter().filter(|entry| entry.commit == *commit));
+        Ok(entries)
     }
 }
 
@@ -146,6 +181,30 @@ impl Entry {
             Err(error) => Err(error).at(&self.path, "cannot be read"),
         }
     }
+}
+
+/// So many digits of a commit's id name the directory that its kept lines are in.
+const DIGITS: usize = 2;
+
+fn fan(kept: &Path, commit: &CommitId) -> PathBuf {
+    kept.join(&commit.as_str()[..DIGITS])
+}
+
+fn lines_in(dir: &Path, stage: Stage, fingerprint: &Fingerprint) -> Result<Vec<Entry>, StoreError> {
+    Ok(lines_among(&names(dir)?, dir, stage, fingerprint).collect())
+}
+
+/// Picks the names that are lines; others are not ours.
+fn lines_among<'a>(
+    names: &'a [String],
+    dir: &'a Path,
+    stage: Stage,
+    fingerprint: &'a Fingerprint,
+) -> impl Iterator<Item = Entry> + 'a {
+    names.iter().filter_map(move |name| {
+        let commit = name.split_once('.')?.0.parse().ok()?;
+        Some(Entry { stage, fingerprint: fingerprint.clone(), commit, path: dir.join(name) })
+    })
 }
 
 /// Names in a directory, leaving out temporary files; none where the directory does not exist.
@@ -222,6 +281,34 @@ mod tests {
         journal.forget(&kept).unwrap();
         let left = journal.entries(&fingerprint).unwrap();
         assert_eq!((left.len(), left[0].read().unwrap().unwrap()), (1, b"second".to_vec()));
+    }
+
+    #[test]
+    fn the_lines_of_one_commit_are_found_wherever_they_lie() {
+        let (_dir, journal, fingerprint, commit) = journal();
+        let other: CommitId = "b".repeat(40).parse().unwrap();
+        for (commit, run) in [(&commit, 1), (&other, 2), (&commit, 3)] {
+            journal.write(&fingerprint, commit, &RunId::from_bits(run), run.to_string().as_bytes()).unwrap();
+            journal.keep(&journal.entries(&fingerprint).unwrap()).unwrap();
+        }
+        journal.write(&fingerprint, &commit, &RunId::from_bits(4), b"4").unwrap();
+        // Where kept lines were before there were directories.
+        let flat = journal.stage_dir(Stage::Kept).join(fingerprint.as_str()).join(format!("{commit}.5"));
+        fs::write(&flat, "5").unwrap();
+        let read = |entries: Vec<Entry>| -> Vec<String> {
+            let lines = entries.iter().map(|entry| entry.read().unwrap().unwrap());
+            let mut lines: Vec<_> = lines.map(|line| String::from_utf8(line).unwrap()).collect();
+            lines.sort();
+            lines
+        };
+        let own = journal.own(&fingerprint).unwrap();
+        assert_eq!(read(own.of(&commit).unwrap()), ["1", "3", "4", "5"]);
+        assert_eq!(read(own.of(&other).unwrap()), ["2"]);
+        assert_eq!(own.of(&"c".repeat(40).parse().unwrap()).unwrap(), []);
+        assert_eq!(read(journal.entries(&fingerprint).unwrap()), ["1", "2", "3", "4", "5"]);
+        assert_eq!(read(journal.unfolded(&fingerprint).unwrap()), ["4"]);
+        journal.forget(&journal.keep(&journal.entries(&fingerprint).unwrap()).unwrap()).unwrap();
+        assert_eq!(journal.entries(&fingerprint).unwrap(), [], "all were known where they are");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use perf_model::{CommitId, Fingerprint, Run};
 
 use crate::error::{At, StoreError};
-use crate::journal::{Entry, Journal, Stage};
+use crate::journal::{Entry, Journal};
 use crate::line;
 use crate::lines::Lines;
 use crate::refs::{self, Swap};
@@ -55,13 +55,15 @@ impl Store {
 
     fn fold_all_of(&self, fingerprint: &Fingerprint) -> Result<(), StoreError> {
         let journal = self.journal();
-        let entries = journal.entries(fingerprint)?;
-        let new: Vec<_> = entries.iter().filter(|entry| entry.stage == Stage::Journal).cloned().collect();
+        let new = journal.unfolded(fingerprint)?;
         if !new.is_empty() {
             self.fold_one(fingerprint, &new)?;
             journal.keep(&new)?;
         }
-        if self.remotes().is_empty() { journal.forget_settled(&entries) } else { Ok(()) }
+        if !self.remotes().is_empty() {
+            return Ok(());
+        }
+        journal.forget_settled(&journal.entries(fingerprint)?)
     }
 
     pub(crate) fn journal(&self) -> Journal {

@@ -21,7 +21,8 @@ fn a_clock_that_jumps_loses_nothing() {
         assert!(recorded.unfolded.is_none(), "{now}: {:?}", recorded.unfolded);
         let files = sandbox.path("one/.git/perf/kept").join(run.environment.fingerprint().as_str());
         let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
-        for file in fs::read_dir(files).unwrap() {
+        let kept = fs::read_dir(files).unwrap().flat_map(|dir| fs::read_dir(dir.unwrap().path()).unwrap());
+        for file in kept {
             fs::File::open(file.unwrap().path()).unwrap().set_modified(tomorrow).unwrap();
         }
         store.push(&options()).unwrap();
