@@ -1,15 +1,16 @@
 //! Finding baselines: of one commit, of one environment, of all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use perf_model::{Baseline, CommitId, Fingerprint, Run};
 
 use crate::error::StoreError;
-use crate::journal::Own;
+use crate::history::Commit;
+use crate::journal::{Entry, Own};
 use crate::line::{self, LineError};
 use crate::lines::Lines;
-use crate::notes::Tip;
+use crate::notes::{self, Blobs, Tip};
 use crate::record::by_commit;
 use crate::refs;
 use crate::repository::{Store, object_id};
@@ -53,6 +54,15 @@ pub struct Logged {
 
 /// Baselines older than this many commits say nothing of today's noise.
 const HISTORY: usize = 500;
+
+/// Commits that have lines in one environment.
+#[derive(Default)]
+struct Measured {
+    /// In the order in which they were come by.
+    order: Vec<CommitId>,
+    blobs: Blobs,
+    own: Vec<Entry>,
+}
 
 /// One environment's notes and journal, as they are at one moment.
 pub(crate) struct Shelf {
@@ -119,14 +129,49 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Baseline>, StoreError> {
         let shelf = self.shelf(fingerprint.clone())?;
-        let mut found = Found::default();
-        for ancestor in self.first_parents(commit).skip(1).take(HISTORY) {
-            if found.baselines.len() == limit {
+        let mut ancestors = self.first_parents(commit).skip(1).take(HISTORY);
+        let mut newest_first = Vec::new();
+        while newest_first.len() < limit {
+            let measured = self.measured_among(&shelf, &mut ancestors, limit - newest_first.len())?;
+            if measured.order.is_empty() {
                 break;
             }
-            shelf.find(self, &ancestor.lineage.commit, &mut found)?;
+            let mut baselines = BTreeMap::new();
+            // All at once: one after the other inflates the bases that they share again and again.
+            let _ = self.each_note(&shelf, measured.blobs, &measured.own, &mut |found: Found| {
+                let found = found.baselines.into_iter().map(|stored| stored.baseline);
+                baselines.extend(found.map(|baseline| (baseline.commit.clone(), baseline)));
+                ControlFlow::Continue(())
+            })?;
+            newest_first.extend(measured.order.iter().filter_map(|commit| baselines.remove(commit)));
         }
-        Ok(found.baselines.into_iter().rev().map(|stored| stored.baseline).collect())
+        newest_first.reverse();
+        Ok(newest_first)
+    }
+
+    /// Goes on along ancestors until so many have lines, readable or not.
+    fn measured_among(
+        &self,
+        shelf: &Shelf,
+        ancestors: &mut impl Iterator<Item = Commit>,
+        wanted: usize,
+    ) -> Result<Measured, StoreError> {
+        let mut measured = Measured::default();
+        for ancestor in ancestors {
+            let (commit, id) = (&ancestor.lineage.commit, object_id(&ancestor.lineage.commit));
+            let blobs = shelf.tip.tree.map_or(Ok(vec![]), |tree| notes::find(&self.repo, tree, &id))?;
+            let own = shelf.own.of(commit)?;
+            if blobs.is_empty() && own.is_empty() {
+                continue;
+            }
+            measured.order.push(commit.clone());
+            measured.blobs.insert(id, blobs);
+            measured.own.extend(own);
+            if measured.order.len() == wanted {
+                break;
+            }
+        }
+        Ok(measured)
     }
 
     /// Lists the commits, measured in any environment, whose id begins with these hex digits. They need not

@@ -31,6 +31,9 @@ const KNOWN_EXTENSIONS: &[&str] =
 /// Notes sit in delta chains; with the default cache of gix each one is inflated again from its first base.
 const DELTA_CACHE: &str = "core.deltaBaseCacheLimit=16777216";
 
+/// Bytes of trees and commits, so that looking up several notes of one ref reads its trees once.
+const OBJECT_CACHE: usize = 4 << 20;
+
 /// A replaced object is not the one that was recorded, reviewed or signed.
 const NO_REPLACEMENTS: &str = "core.useReplaceRefs=false";
 
@@ -45,9 +48,11 @@ impl Store {
         options.full = options.full.config_overrides([DELTA_CACHE, NO_REPLACEMENTS]);
         options.reduced = options.reduced.bail_if_untrusted(true);
         let upwards = gix::discover::upwards::Options::default();
-        let repo = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, upwards, options)
-            .map_err(|source| not_opened(dir, source))?
-            .to_thread_local();
+        let mut repo =
+            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, upwards, options)
+                .map_err(|source| not_opened(dir, source))?
+                .to_thread_local();
+        repo.object_cache_size(OBJECT_CACHE);
         refuse_unknown_extensions(&repo)?;
         let requires_signatures = repo.config_snapshot().boolean("perf.requireSigned") == Some(true);
         Ok(Self { repo, now, requires_signatures, trust: RefCell::default() })

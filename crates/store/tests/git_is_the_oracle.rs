@@ -459,6 +459,10 @@ fn history_is_that_of_first_parents_oldest_first() {
     };
     assert_eq!(history(20), [1.0, 2.0, 3.0], "neither the commit itself nor merged branches");
     assert_eq!(history(2), [2.0, 3.0], "the newest");
+    std::fs::remove_dir_all(sandbox.path("repo/.git/perf/kept")).unwrap();
+    let name = format!("--ref=perf/{fingerprint}");
+    sandbox.git("repo", &["notes", &name, "add", "-f", "-m", "no run", "HEAD~1"]);
+    assert_eq!(history(2), [1.0, 2.0], "one that cannot be read takes nobody's place");
 }
 
 #[test]
