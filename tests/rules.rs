@@ -133,6 +133,35 @@ fn a_share_and_a_difference_must_both_be_reached() {
 }
 
 #[test]
+fn the_suite_as_a_whole_is_held_to_the_rules_of_its_series() {
+    for (rule, status) in
+        [("tier = \"exhibit\"", 0), ("warn = \"80%\"\nfail = \"100%\"", 0), ("warn = \"5%\"", 1)]
+    {
+        let sandbox = Sandbox::new();
+        sandbox.write("repo/perf.toml", format!("[[rule]]\n{rule}\n"));
+        let suite = |level: f64| ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"].map(|name| (name, level));
+        sandbox.measure(&suite(100.0));
+        sandbox.branch("feature");
+        sandbox.measure(&suite(150.0));
+        let ended = sandbox.perf(&["compare"]);
+        assert_eq!(ended.status, status, "{rule}: {}", ended.stdout);
+        assert!(ended.stdout.contains("(whole suite)"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_limit_in_a_unit_that_does_not_fit_is_no_quiet_pass() {
+    let sandbox = Sandbox::new();
+    sandbox.write("repo/perf.toml", "[[rule]]\nbenchmark = \"a\"\nfail = \"+5 MB\"\n");
+    sandbox.measure(&[("a", 100.0), ("b", 100.0)]);
+    sandbox.branch("feature");
+    sandbox.measure(&[("a", 200.0), ("b", 100.0)]);
+    let ended = sandbox.perf(&["compare"]);
+    assert!(ended.stdout.starts_with("WARN: 1 rules in a unit"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("its limit is in MB, its numbers are in ns"), "{}", ended.stdout);
+}
+
+#[test]
 fn the_rule_behind_every_value_is_shown() {
     let sandbox = Sandbox::new();
     sandbox.write("repo/perf.toml", SERVICE);

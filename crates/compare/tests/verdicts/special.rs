@@ -270,3 +270,28 @@ fn unchanged_holds_against_the_base_alone_as_against_its_history() {
     assert_eq!(strict(103.3, 103.3), Verdict::Unchanged);
     assert_eq!(strict(100.3, 103.3), Verdict::Inconclusive, "4 % slower than the base's own runs");
 }
+
+#[test]
+fn all_of_a_throughput_lost_is_a_regression() {
+    let rate = |base: &[f64], head: &[f64]| {
+        alone(Series { better: Better::Higher, kind: Kind::Rate, ..time(base, head) })
+    };
+    let finding = rate(&three(500.0), &[0.0; 3]);
+    assert_eq!((finding.verdict, finding.change), (Verdict::Regressed, Some(-1.0)));
+    assert_eq!(
+        rate(&[0.0; 3], &three(500.0)).doubt,
+        Some(Doubt::NoRatio),
+        "there is nothing to compare with"
+    );
+}
+
+#[test]
+fn earlier_baselines_do_not_make_a_change_that_the_base_hardly_shows() {
+    // Noisy around 100; the base lies above, where its single run may by chance.
+    let noisy = [100.0, 105.0, 96.0, 103.0, 94.0, 101.0, 99.0, 106.0, 97.0, 102.0, 95.0, 104.0];
+    let landed = |head: &[f64]| alone(with_history(&noisy, time(&[114.0], head)));
+    let finding = landed(&[115.0, 115.2, 115.1]);
+    assert!(finding.change.unwrap() <= 2.0 * (115.1 / 114.0 - 1.0) + 1e-4, "{finding:?}");
+    assert!(!super::is_worse(finding.verdict), "{finding:?}");
+    assert_eq!(landed(&[150.0, 150.5, 149.5]).verdict, Verdict::Regressed);
+}
