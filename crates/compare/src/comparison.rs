@@ -298,7 +298,7 @@ fn hold_against(series: &mut Series, limits: (&Limit, &Limit), metric: &Metric) 
         |limit: &Limit, by: Option<f64>| limit.relative.unwrap_or(0.0).max(by.map_or(0.0, |by| by / base));
     let as_difference =
         |limit: &Limit, by: Option<f64>| (limit.relative.unwrap_or(0.0) * base.abs()).max(by.unwrap_or(0.0));
-    let differs = matches!(metric.kind, Kind::Ratio | Kind::Count) || !has_ratios(series);
+    let differs = matches!(metric.kind, Kind::Ratio | Kind::Count) || !series.has_ratios();
     if differs && (warn_by.is_some() || fail_by.is_some()) {
         let (warn, fail) = (as_difference(warn, warn_by), as_difference(fail, fail_by));
         series.absolute = Some(Limits { warn, fail });
@@ -306,12 +306,6 @@ fn hold_against(series: &mut Series, limits: (&Limit, &Limit), metric: &Metric) 
         series.limits = Limits { warn: as_share(warn, warn_by), fail: as_share(fail, fail_by) };
     }
     Ok(())
-}
-
-/// Says whether every number of a series is positive.
-fn has_ratios(series: &Series) -> bool {
-    let mut levels = series.history.iter().chain([&series.base, &series.head]).flatten().flatten();
-    levels.all(|level| level.middle > 0.0)
 }
 
 /// Holds the two sides to one direction, unless a rule gives it.

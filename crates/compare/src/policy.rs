@@ -115,9 +115,9 @@ impl Policy {
         asked
     }
 
-    /// Returns the limits to hold a series against: a fail limit of its own that lies below the general warn
+    /// Returns the limits to hold a series against, warn and fail: a fail limit of its own that lies below the general warn
     /// limit warns as well.
-    pub(crate) fn limits_of(&self, asked: &Asked) -> (Limit, Limit) {
+    pub fn limits_of(&self, asked: &Asked) -> (Limit, Limit) {
         let general = |limit| Limit { relative: Some(limit), absolute: None };
         let fail = asked.fail.as_ref().map_or_else(|| general(self.limits.fail), |(limit, _)| limit.clone());
         let warn = match (&asked.warn, fail.relative) {

@@ -9,8 +9,9 @@ use crate::sink::Sink;
 
 /// Returns one line for each value that holds for a series, with the rule that gives it.
 pub fn rules(series: &SeriesId, policy: &Policy) -> String {
-    let Asked { warn, fail, better, tier, judge, max, min, warn_max, warn_min } = policy.asked(series);
-    let general = |relative: f64| share(relative);
+    let asked = policy.asked(series);
+    let (held_warn, held_fail) = policy.limits_of(&asked);
+    let Asked { warn, fail, better, tier, judge, max, min, warn_max, warn_min } = asked;
     let judged_by = |judge: Judge| match judge {
         Judge::Noise => "statistics".to_owned(),
         Judge::Limits => "limits".to_owned(),
@@ -19,12 +20,9 @@ pub fn rules(series: &SeriesId, policy: &Policy) -> String {
         Tier::Gating => "gating".to_owned(),
         Tier::Exhibit => "exhibit (never fails)".to_owned(),
     };
-    // A fail limit below the general warn limit warns as well.
-    let below = fail.as_ref().and_then(|(fail, _)| fail.relative);
-    let warn_default = below.map_or(policy.limits.warn, |fail| fail.min(policy.limits.warn));
     let lines = [
-        line("warn", &warn, limit, general(warn_default), policy),
-        line("fail", &fail, limit, general(policy.limits.fail), policy),
+        line("warn", &warn, limit, limit(&held_warn), policy),
+        line("fail", &fail, limit, limit(&held_fail), policy),
         line("better", &better, |better: &Better| better.word().to_owned(), "as recorded".into(), policy),
         line("tier", &tier, |tier| tier_word(*tier), tier_word(Tier::default()), policy),
         line("judge", &judge, |judge| judged_by(*judge), judged_by(policy.judge), policy),

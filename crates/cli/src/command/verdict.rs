@@ -146,7 +146,7 @@ fn verdict(finding: &Finding) -> Value {
         "df": evidence.map(|evidence| evidence.df),
         "q": evidence.map(|evidence| evidence.q),
         "runs_needed": finding.runs_needed,
-        "doubt": finding.doubt.map(doubt),
+        "doubt": finding.doubt.map(Doubt::word),
     })
 }
 
@@ -158,19 +158,6 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Inconclusive => "inconclusive",
         Verdict::Slower => "warn",
         Verdict::Regressed => "fail",
-    }
-}
-
-fn doubt(doubt: Doubt) -> &'static str {
-    match doubt {
-        Doubt::NoBase => "no-base",
-        Doubt::NoHead => "no-head",
-        Doubt::NoRatio => "no-ratio",
-        Doubt::OneRun => "one-run",
-        Doubt::NoiseUnknown => "noise-unknown",
-        Doubt::Overlap => "overlap",
-        Doubt::Machine => "machine",
-        Doubt::TooNoisy => "too-noisy",
     }
 }
 

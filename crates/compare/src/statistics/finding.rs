@@ -114,6 +114,22 @@ pub enum TakenAs {
     Change,
 }
 
+impl Doubt {
+    /// Returns the word that programs read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Doubt::NoBase => "no-base",
+            Doubt::NoHead => "no-head",
+            Doubt::NoRatio => "no-ratio",
+            Doubt::OneRun => "one-run",
+            Doubt::NoiseUnknown => "noise-unknown",
+            Doubt::Overlap => "overlap",
+            Doubt::Machine => "machine",
+            Doubt::TooNoisy => "too-noisy",
+        }
+    }
+}
+
 impl Finding {
     /// Returns a finding with nothing but its verdict.
     pub(super) fn bare(verdict: Verdict) -> Self {

@@ -42,7 +42,7 @@ impl Plan {
                 Outcome::Constant => by_medians(),
                 Outcome::NoiseUnknown => undecided(Doubt::NoiseUnknown, values()),
             },
-            (Judge::Noise, None) if has_ratios(series) => Self::Relative(Class::of(series.kind)),
+            (Judge::Noise, None) if series.has_ratios() => Self::Relative(Class::of(series.kind)),
             (Judge::Noise, None) if base.iter().chain(&head).all(|value| *value == base[0]) => by_medians(),
             // All of a throughput is lost: that is a ratio, though without a logarithm.
             (Judge::Noise, None) if is_lost(series, &base, &head) => by_medians(),
@@ -71,12 +71,6 @@ fn is_lost(series: &Series, base: &[f64], head: &[f64]) -> bool {
     series.better == Better::Higher
         && base.iter().all(|value| *value > 0.0)
         && head.iter().all(|value| *value == 0.0)
-}
-
-/// Returns whether every number of the series has a logarithm.
-fn has_ratios(series: &Series) -> bool {
-    let mut levels = series.history.iter().chain([&series.base, &series.head]).flatten().flatten();
-    levels.all(|level| level.middle > 0.0)
 }
 
 /// Returns whether the series behaves like a count that two runs of the same code reproduce: it does not vary

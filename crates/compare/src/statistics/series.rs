@@ -25,6 +25,14 @@ pub struct Series {
     pub history: Vec<Runs>,
 }
 
+impl Series {
+    /// Returns whether every number of the series has a logarithm.
+    pub(crate) fn has_ratios(&self) -> bool {
+        let mut levels = self.history.iter().chain([&self.base, &self.head]).flatten().flatten();
+        levels.all(|level| level.middle > 0.0)
+    }
+}
+
 /// The runs of one commit, in the order in which they were taken; `None` where a run did not measure the
 /// series. Entry `i` must be the same run in every series; of lists of different lengths the ends align.
 pub type Runs = Vec<Option<Level>>;

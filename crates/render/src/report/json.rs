@@ -384,7 +384,7 @@ fn series(row: &Judged) -> SeriesJson<'_> {
         },
         runs: RunsJson { base: finding.base_runs, head: finding.head_runs, history: finding.history },
         runs_needed: finding.runs_needed,
-        doubt: finding.doubt.map(doubt),
+        doubt: finding.doubt.map(Doubt::word),
         two_modes: evidence.is_some_and(|it| it.two_modes),
     }
 }
@@ -414,19 +414,6 @@ fn budgets(budgets: &Budgets) -> BudgetsJson<'_> {
 fn series_id(series: &SeriesId) -> SeriesIdJson<'_> {
     let SeriesId { benchmark, params, metric } = series;
     SeriesIdJson { benchmark, params, metric }
-}
-
-fn doubt(doubt: Doubt) -> &'static str {
-    match doubt {
-        Doubt::NoBase => "no-base",
-        Doubt::NoHead => "no-head",
-        Doubt::NoRatio => "no-ratio",
-        Doubt::OneRun => "one-run",
-        Doubt::NoiseUnknown => "noise-unknown",
-        Doubt::Overlap => "overlap",
-        Doubt::Machine => "machine",
-        Doubt::TooNoisy => "too-noisy",
-    }
 }
 
 fn suite(suite: &Suite) -> SuiteJson {
