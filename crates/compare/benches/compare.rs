@@ -29,6 +29,8 @@ fn baseline(seed: u64) -> Baseline {
         environment: Environment::default(),
         sources: vec![],
         measurements: measurements.collect(),
+        turn: None,
+        rebaseline: None,
     };
     Baseline::new(vec![run]).expect("one run is of one kind")
 }

@@ -35,6 +35,8 @@ pub(crate) fn baseline_of(runs: Vec<Vec<Measurement>>) -> Baseline {
         environment: Environment::default(),
         sources: vec![],
         measurements,
+        turn: None,
+        rebaseline: None,
     });
     Baseline::new(runs.collect()).expect("runs of one kind")
 }

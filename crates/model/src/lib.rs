@@ -15,6 +15,6 @@ mod unit;
 pub use environment::{Environment, FACT_SCHEMA, Facts, Fingerprint, FingerprintError};
 pub use metric::{Better, Kind, Metric};
 pub use reading::{Reading, ReadingError, Samples, Summary, median, median_in_place};
-pub use run::{Baseline, CommitId, CommitIdError, Lineage, Run, RunId, RunIdError, Source};
+pub use run::{Baseline, CommitId, CommitIdError, Lineage, Rebaseline, Run, RunId, RunIdError, Source, Turn};
 pub use series::{Measurement, SeriesId};
 pub use unit::{Dimension, Unit};

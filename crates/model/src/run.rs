@@ -111,6 +111,32 @@ pub struct Run {
     pub sources: Vec<Source>,
     /// What was read.
     pub measurements: Vec<Measurement>,
+    /// Its place among runs that were taken in turns; `None` for a run of its own.
+    pub turn: Option<Turn>,
+    /// That a new level begins with it, on purpose.
+    pub rebaseline: Option<Rebaseline>,
+}
+
+/// The place of a run in a session that measured base and head in turns, on one machine.
+///
+/// Runs of one session and one round stand beside each other in time: they are a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The session that all its runs have in common.
+    pub session: RunId,
+    /// Which round, from 0.
+    pub round: u32,
+    /// Which run of the session, in the order of time, from 0.
+    pub position: u32,
+}
+
+/// Who declared that the numbers of a run are what is to be expected from now on, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebaseline {
+    /// Name and address, as in a git commit.
+    pub by: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// All runs of one commit in one environment.
@@ -168,6 +194,8 @@ mod tests {
             },
             sources: vec![],
             measurements: vec![],
+            turn: None,
+            rebaseline: None,
         }
     }
 

@@ -96,6 +96,8 @@ pub(crate) fn baseline(commit: CommitId, environment: &Environment, runs: Vec<Ve
         environment: environment.clone(),
         sources: vec![Source { format: "criterion".into(), tool: "criterion 0.8.2".into() }],
         measurements,
+        turn: None,
+        rebaseline: None,
     });
     Baseline::new(runs.collect()).expect("runs of one kind")
 }

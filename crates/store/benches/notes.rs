@@ -30,6 +30,8 @@ fn run(commit: &CommitId, id: u128) -> Run {
         environment: Environment::default(),
         sources: vec![Source { format: "criterion".into(), tool: "criterion".into() }],
         measurements: measurements.collect(),
+        turn: None,
+        rebaseline: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use perf_model::{
-    Better, Environment, Kind, Lineage, Measurement, Metric, Reading, ReadingError, Run, Samples, Source,
-    Summary, Unit,
+    Better, Environment, Kind, Lineage, Measurement, Metric, Reading, ReadingError, Rebaseline, Run, Samples,
+    Source, Summary, Turn, Unit,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -62,11 +62,15 @@ struct Line {
     measurements: Vec<Entry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parents: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rebaseline: Option<RebaselineEntry>,
     recorder: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sources: Vec<SourceEntry>,
     time: String,
     tree: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn: Option<TurnEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,6 +128,19 @@ struct SourceEntry {
     tool: String,
 }
 
+#[derive(Serialize, Deserialize)]
+struct RebaselineEntry {
+    by: String,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TurnEntry {
+    position: u32,
+    round: u32,
+    session: String,
+}
+
 /// Only what tells whether the rest can be read.
 #[derive(Deserialize)]
 struct Version {
@@ -147,6 +164,7 @@ pub fn encode(run: &Run) -> Result<Vec<u8>, LineError> {
         identity: run.environment.identity.clone(),
         measurements: measurements.into_iter().map(Entry::from).collect(),
         parents: run.lineage.parents.iter().map(ToString::to_string).collect(),
+        rebaseline: run.rebaseline.as_ref().map(RebaselineEntry::from),
         recorder: run.recorder.clone(),
         sources: run
             .sources
@@ -155,6 +173,7 @@ pub fn encode(run: &Run) -> Result<Vec<u8>, LineError> {
             .collect(),
         time: written_time(run.time)?,
         tree: run.lineage.tree.to_string(),
+        turn: run.turn.as_ref().map(TurnEntry::from),
     };
     Ok(serde_json::to_vec(&line)?)
 }
@@ -204,6 +223,8 @@ pub fn decode(line: &[u8]) -> Result<Run, LineError> {
             .map(|source| Source { format: source.format, tool: source.tool })
             .collect(),
         measurements,
+        turn: line.turn.map(Turn::try_from).transpose()?,
+        rebaseline: line.rebaseline.map(|entry| Rebaseline { by: entry.by, reason: entry.reason }),
     })
 }
 
@@ -238,6 +259,27 @@ fn written_time(time: OffsetDateTime) -> Result<String, LineError> {
 
 fn field<T: std::str::FromStr>(field: &'static str, value: &str) -> Result<T, LineError> {
     value.parse().map_err(|_| LineError::Field { field, value: value.to_owned() })
+}
+
+impl From<&Rebaseline> for RebaselineEntry {
+    fn from(rebaseline: &Rebaseline) -> Self {
+        Self { by: rebaseline.by.clone(), reason: rebaseline.reason.clone() }
+    }
+}
+
+impl From<&Turn> for TurnEntry {
+    fn from(turn: &Turn) -> Self {
+        Self { position: turn.position, round: turn.round, session: turn.session.as_str().to_owned() }
+    }
+}
+
+impl TryFrom<TurnEntry> for Turn {
+    type Error = LineError;
+
+    fn try_from(entry: TurnEntry) -> Result<Self, LineError> {
+        let session = field("session", &entry.session)?;
+        Ok(Self { session, round: entry.round, position: entry.position })
+    }
 }
 
 impl From<&Measurement> for Entry {
@@ -331,8 +373,11 @@ pub(crate) mod tests {
             all.dedup_by_key(|measurement| measurement.series());
             all
         });
-        (any::<u128>(), "[0-9a-f]{40}", 0i64..4_000_000_000, facts(), facts(), measurements).prop_map(
-            |(id, commit, time, identity, context, measurements)| {
+        let turn = prop::option::of((any::<u128>(), any::<u32>(), any::<u32>()));
+        let rebaseline = prop::option::of((".{0,8}", ".{0,8}"));
+        let origin = (turn, rebaseline);
+        (any::<u128>(), "[0-9a-f]{40}", 0i64..4_000_000_000, facts(), facts(), measurements, origin).prop_map(
+            |(id, commit, time, identity, context, measurements, (turn, rebaseline))| {
                 let commit: CommitId = commit.parse().unwrap();
                 Run {
                     id: RunId::from_bits(id),
@@ -342,6 +387,12 @@ pub(crate) mod tests {
                     environment: Environment { identity, context },
                     sources: vec![Source { format: "criterion".into(), tool: "criterion".into() }],
                     measurements,
+                    turn: turn.map(|(session, round, position)| Turn {
+                        session: RunId::from_bits(session),
+                        round,
+                        position,
+                    }),
+                    rebaseline: rebaseline.map(|(by, reason)| Rebaseline { by, reason }),
                 }
             },
         )

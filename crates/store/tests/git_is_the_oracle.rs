@@ -82,6 +82,8 @@ fn run(store: &Store, revision: &str, id: u128) -> Run {
             metric: Metric::time("time", "ns"),
             reading: Reading::Samples(Samples::new(vec![1.5, 2.25, id as f64]).unwrap()),
         }],
+        turn: None,
+        rebaseline: None,
     }
 }
 

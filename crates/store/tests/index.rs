@@ -54,6 +54,8 @@ fn run(n: u8, id: u128, cores: u8) -> Run {
         },
         sources: vec![],
         measurements: vec![measurement("parse", f64::from(n)), measurement("lex", id as f64)],
+        turn: None,
+        rebaseline: None,
     }
 }
 

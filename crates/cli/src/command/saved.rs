@@ -58,6 +58,8 @@ fn output_of_a_tool(path: &Path) -> Result<Saved> {
         environment: Environment::default(),
         sources: output.sources,
         measurements: output.measurements,
+        turn: None,
+        rebaseline: None,
     };
     Ok(Saved {
         baseline: Baseline::new(vec![run]).expect("one run is of one kind"),

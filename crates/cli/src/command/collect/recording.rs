@@ -77,6 +77,8 @@ pub(super) fn assemble(
         environment,
         sources: outputs.iter().flat_map(|output| &output.sources).cloned().collect(),
         measurements: measurements(outputs).into_iter().map(|it| it.kept(config.max_samples)).collect(),
+        turn: None,
+        rebaseline: None,
     })
 }
 
