@@ -1,0 +1,89 @@
+//! What `perf compare` is asked, and what of it goes before `perf.toml`.
+
+use std::path::PathBuf;
+
+use super::report::Report;
+use super::sides::MERGE_BASE;
+use crate::config::{Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent};
+use crate::failure::{Failure, Result};
+
+/// Compare with a baseline: verdicts, a report and an exit status
+///
+/// The base is the merge base with the base branch, or any revision, or a saved run. Where the base has no
+/// baseline in the head's environment, the nearest first-parent ancestor with one serves (max-lag in
+/// perf.toml), and the report says so; where there is none the comparison is refused with the reason.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to compare with: `merge-base`, or any revision
+    #[arg(long, value_name = "REV", default_value = MERGE_BASE)]
+    pub(super) against: String,
+    /// What is judged: a revision, or `worktree` for uncommitted changes [default: worktree if it has changes
+    /// that were measured, else HEAD]
+    #[arg(long, value_name = "REV")]
+    pub(super) head: Option<String>,
+    /// A saved run to compare with
+    #[arg(long, value_name = "FILE", requires = "head_file", conflicts_with_all = ["against", "head"])]
+    pub(super) base_file: Option<PathBuf>,
+    /// A saved run to judge
+    #[arg(long, value_name = "FILE", requires = "base_file")]
+    pub(super) head_file: Option<PathBuf>,
+    /// Compare although this identity fact differs; every report says so
+    #[arg(long, value_name = "FACT")]
+    pub(super) across: Vec<String>,
+    /// Judge only the environment with this fingerprint (or its first digits)
+    #[arg(long, value_name = "FINGERPRINT", value_parser = digits)]
+    pub(super) environment: Option<String>,
+    /// From here on a series is slower [default: perf.toml, else 10%]
+    #[arg(long, value_name = "PERCENT")]
+    pub(super) warn: Option<Percent>,
+    /// From here on a series fails the gate [default: perf.toml, else 25%]
+    #[arg(long, value_name = "PERCENT")]
+    pub(super) fail: Option<Percent>,
+    /// What an undecided series means [default: perf.toml, else pass]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) inconclusive: Option<OnInconclusive>,
+    /// What decides: `statistics` (a change must be real and large) or the `limits` alone [default: perf.toml,
+    /// else statistics]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) judge: Option<JudgeBy>,
+    /// Let a single run of the head fail, not only warn
+    #[arg(long)]
+    pub(super) fail_on_one_run: bool,
+    /// What it means that the whole suite became slower as one [default: perf.toml, else fail]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) suite_shift: Option<OnSuiteShift>,
+    /// What a comparison that cannot be made means [default: perf.toml, else fail]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) on_refusal: Option<OnRefusal>,
+    /// Do not ask the remote for baselines and history that are not here
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Write a report: `text`, `markdown` or `json`, to a file or to `-` (standard output); may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(super) output: Vec<Report>,
+}
+
+fn digits(text: &str) -> std::result::Result<String, String> {
+    let valid = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if valid { Ok(text.to_owned()) } else { Err("expected lower-case hexadecimal digits".into()) }
+}
+
+impl Args {
+    /// Puts the flags in the place of what the file says.
+    pub(super) fn apply_to(&self, config: &mut Config) -> Result<()> {
+        // A fail limit alone, stricter than the warn limit of the file, means that nothing may pass between them.
+        if let (Some(fail), None, Some(warn)) = (self.fail, self.warn, config.warn)
+            && warn.0 > fail.0
+        {
+            config.warn = None;
+        }
+        config.warn = self.warn.or(config.warn);
+        config.fail = self.fail.unwrap_or(config.fail);
+        config.inconclusive = self.inconclusive.unwrap_or(config.inconclusive);
+        config.judge = self.judge.unwrap_or(config.judge);
+        config.fail_on_one_run |= self.fail_on_one_run;
+        config.suite_shift = self.suite_shift.unwrap_or(config.suite_shift);
+        config.on_refusal = self.on_refusal.unwrap_or(config.on_refusal);
+        config.check().map_err(Failure::new)
+    }
+}
