@@ -53,6 +53,7 @@ fn links_between_pages_lead_somewhere() {
         "README.md",
         "CHANGELOG.md",
         "baselines.git-notes.md",
+        "docs/acceptance.md",
         "docs/architecture.md",
         "docs/BENCHMARKS.md",
         "docs/formats.md",

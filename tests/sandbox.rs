@@ -60,6 +60,18 @@ impl Sandbox {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs a command in a shell, as whoever pastes it.
+    pub(crate) fn shell(&self, command: &str) {
+        let output = self.command("sh", "repo").args(["-c", command]).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Writes one more file.
+    pub(crate) fn with(self, name: &str, content: &str) -> Self {
+        self.write(name, content);
+        self
+    }
+
     pub(crate) fn commit(&self, subject: &str) {
         self.git(&["commit", "-q", "--allow-empty", "-m", subject]);
     }

@@ -1,5 +1,6 @@
 //! `perf.toml`: what the project asks of `perf`.
 
+pub(crate) mod accept;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use perf_collect::{Column, Mapping, Options, Rows, Values};
 use perf_compare::statistics::{Judge, SuiteShift};
-use perf_compare::{Inconclusive, Limits, Policy};
+use perf_compare::{Acceptances, Inconclusive, Limits, Policy};
 use perf_model::Better;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
+use self::accept::AcceptConfig;
 use self::rule::RuleConfig;
 use crate::failure::{Failure, Result};
 
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) suite_shift: OnSuiteShift,
     /// What holds for some series.
     pub(crate) rule: Vec<RuleConfig>,
+    /// What may become worse, and who answers for it.
+    pub(crate) accept: Vec<AcceptConfig>,
     /// How many first-parent commits back a baseline may lie when the base itself has none.
     pub(crate) max_lag: usize,
     /// Which stored records are used.
@@ -69,6 +73,7 @@ impl Default for Config {
             fail_on_one_run: false,
             suite_shift: OnSuiteShift::default(),
             rule: vec![],
+            accept: vec![],
             max_lag: 20,
             store: StoreConfig::default(),
             max_samples: 100,
@@ -380,6 +385,10 @@ impl Config {
                 OnSuiteShift::Fail => SuiteShift::Fail,
                 OnSuiteShift::Warn => SuiteShift::Warn,
             },
+            acceptances: Acceptances {
+                entries: self.accept.iter().map(AcceptConfig::acceptance).collect(),
+                today: None,
+            },
         }
     }
 
@@ -397,6 +406,9 @@ impl Config {
         }
         for (rule, number) in self.rule.iter().zip(1..) {
             rule.check(number, self.fail)?;
+        }
+        for (accept, number) in self.accept.iter().zip(1..) {
+            accept.check(number)?;
         }
         for input in &self.input {
             input.mapping()?;
@@ -479,6 +491,8 @@ impl<'de> Deserialize<'de> for Percent {
 
 #[cfg(test)]
 mod tests {
+    use perf_compare::{Acceptance, AcceptedIn};
+
     use super::*;
 
     #[test]
@@ -492,6 +506,22 @@ mod tests {
     fn a_strict_fail_limit_alone_is_enough() {
         let limits = Config::parse("fail = \"5%\"").unwrap().policy().limits;
         assert_eq!(limits, Limits { warn: 0.05, fail: 0.05 });
+    }
+
+    #[test]
+    fn an_acceptance_says_who_answers_for_what_and_until_when() {
+        for date in ["2026-12-31", "\"2026-12-31\""] {
+            let text = format!(
+                "[[accept]]\nbenchmark = \"parse/*\"\nmetric = \"time\"\nat-most = \"40%\"\nreason = \"checks\"\n\
+                 author = \"Ada\"\nexpires = {date}\n"
+            );
+            let entries = Config::parse(&text).unwrap().policy().acceptances.entries;
+            let [Acceptance { benchmark, at_most: Some(limit), by, source, .. }] = entries.as_slice() else {
+                panic!("{entries:?}");
+            };
+            assert_eq!((benchmark.text(), limit.relative, by.as_str()), ("parse/*", Some(0.4), "Ada"));
+            assert_eq!(*source, AcceptedIn::File { expires: time::macros::date!(2026 - 12 - 31) });
+        }
     }
 
     #[test]
@@ -536,6 +566,16 @@ mod tests {
             ),
             ("[[input]]\nname = \"x\"\ntype = \"xls\"\nbenchmark = [\"b\"]", "unknown variant `xls`"),
             ("base-branch = \"\"", "`base-branch` is empty"),
+            ("[[accept]]\nbenchmark = \"a\"\nreason = \"r\"\nauthor = \"x\"", "missing field `expires`"),
+            (
+                "[[accept]]\nbenchmark = \"a\"\nreason = \" \"\nauthor = \"x\"\nexpires = 2026-01-01",
+                "[[accept]] 1: `reason` is empty",
+            ),
+            (
+                "[[accept]]\nbenchmark = \"a\"\nreason = \"r\"\nauthor = \"x\"\nexpires = \"soon\"",
+                "expected a date such as",
+            ),
+            ("[[accept]]\nbenchmark = \"a[\"", "is no glob"),
             ("warn = ", "line 1"),
         ] {
             let problem = Config::parse(text).unwrap_err();

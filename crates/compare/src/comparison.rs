@@ -4,7 +4,7 @@ use perf_model::{Baseline, Better, Kind, Measurement, Metric, Reading, SeriesId,
 
 use crate::census::Census;
 use crate::pair::Pair;
-use crate::policy::{Amount, Asked, Limit, Limits, Policy, Tier};
+use crate::policy::{Amount, Asked, Claim, Limit, Limits, Policy, Tier};
 use crate::refusal::Refusal;
 use crate::statistics::{Finding, Judge, Level, LevelUsed, Runs, Series, Settings, Suite, SuiteShift, judge};
 use crate::verdict::Verdict;
@@ -20,6 +20,8 @@ pub struct Comparison {
     pub judged: Vec<Judged>,
     /// What holds for all times and rates together.
     pub suite: Suite,
+    /// What the acceptances say of a shift of the suite for the worse.
+    pub suite_claim: Option<Claim>,
     /// Series on both sides that could not be judged, by name.
     pub unjudged: Vec<Unjudged>,
     /// Series that only the base has, by name.
@@ -53,6 +55,8 @@ pub struct Judged {
     pub judge: Judge,
     /// The answer and what it rests on.
     pub finding: Finding,
+    /// What the acceptances say of it, where it became worse.
+    pub claim: Option<Claim>,
 }
 
 /// A series on both sides that could not be judged.
@@ -146,7 +150,7 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
     judged.iter().for_each(|row| census.count(row.finding.verdict));
     judged.sort_by(worst_first);
     let history = history.len();
-    Ok(Comparison { pair, history, judged, suite, unjudged, missing, new, census })
+    Ok(Comparison { pair, history, judged, suite, suite_claim: None, unjudged, missing, new, census })
 }
 
 fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
@@ -170,6 +174,7 @@ fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
             tier: named.tier,
             judge: series.judge,
             finding,
+            claim: None,
         }
     });
     (rows.collect(), findings.suite)
@@ -370,6 +375,14 @@ fn worst_first(a: &Judged, b: &Judged) -> std::cmp::Ordering {
         .then_with(|| a.series.cmp(&b.series))
 }
 
+impl Comparison {
+    /// Says whether the suite as a whole fails the gate.
+    pub fn shift_fails(&self) -> bool {
+        let regressed = self.suite.shift.is_some_and(|shift| shift.verdict == Verdict::Regressed);
+        regressed && Claim::accepted(self.suite_claim).is_none()
+    }
+}
+
 impl Judged {
     /// Returns how much worse the head is, as the logarithm of a ratio; negative where it is better.
     ///
@@ -389,7 +402,12 @@ impl Judged {
 
     /// Says whether the series fails the gate.
     pub fn fails(&self) -> bool {
-        self.finding.verdict == Verdict::Regressed && self.tier == Tier::Gating
+        self.finding.verdict == Verdict::Regressed && self.tier == Tier::Gating && !self.is_accepted()
+    }
+
+    /// Says whether somebody answers for it.
+    pub fn is_accepted(&self) -> bool {
+        Claim::accepted(self.claim).is_some()
     }
 
     /// Returns the relative change between the two levels as they were measured, the machine's share

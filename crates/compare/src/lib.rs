@@ -3,6 +3,7 @@
 //! Pure: no files, no git, no clock, no random numbers, no text for people. The only way to a [`Comparison`]
 //! leads through [`Pair::new`], so nothing is ever judged that was not found comparable. What a verdict looks like on a page is `perf-render`'s business.
 
+mod accept;
 mod census;
 mod changepoints;
 mod comparison;
@@ -13,14 +14,15 @@ mod refusal;
 pub mod statistics;
 mod verdict;
 
+pub use accept::accept;
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Judged, Obstacle, OneSided, Unjudged, compare};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{
-    Amount, Asked, Bound, Breach, Budgets, Given, Inconclusive, Limit, Limits, Pattern, PatternError, Policy,
-    Rule, Severity, Tier, budgets,
+    Acceptance, Acceptances, AcceptedIn, Amount, Asked, Bound, Breach, Budgets, Claim, Cover, Given,
+    Inconclusive, Limit, Limits, Pattern, PatternError, Policy, Rule, Severity, Tier, WHOLE_SUITE, budgets,
 };
 pub use refusal::{FactDifference, Refusal, differences};
 pub use verdict::{Interval, Verdict};

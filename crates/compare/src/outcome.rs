@@ -3,9 +3,8 @@ use std::path::PathBuf;
 use perf_model::{CommitId, Environment};
 
 use crate::comparison::{Comparison, Judged};
-use crate::policy::{Budgets, Inconclusive, Policy, Tier};
+use crate::policy::{Budgets, Policy};
 use crate::refusal::Refusal;
-use crate::verdict::Verdict;
 
 /// Everything one call of `perf compare` found out, ready to be rendered.
 #[derive(Clone, Debug)]
@@ -116,6 +115,24 @@ pub enum Notice {
         /// How many.
         lines: usize,
     },
+    /// An acceptance that nothing needs: misspelt, or no longer true.
+    IdleAcceptance {
+        /// Its number.
+        entry: usize,
+        /// How many series it is about, none of which became worse.
+        series: usize,
+    },
+    /// An acceptance in the message of a commit that cannot be read, and does not hold.
+    UnreadAcceptance {
+        /// The commit.
+        commit: CommitId,
+        /// What it says.
+        text: String,
+        /// What is wrong with that.
+        problem: String,
+    },
+    /// Not all commits between base and head could be read: what the others accept does not hold.
+    AcceptancesOutOfReach,
     /// The file holds no environment, so that the comparability of the two sides rests on the caller.
     NoEnvironment {
         /// The file.
@@ -147,15 +164,14 @@ impl Outcome {
 
     /// Says whether a series fails the gate because it could not be decided.
     pub fn fails_undecided(&self, row: &Judged) -> bool {
-        let undecided = row.finding.verdict == Verdict::Inconclusive && row.tier == Tier::Gating;
-        undecided && self.policy.inconclusive == Inconclusive::Fail
+        self.policy.fails_undecided(row.finding.verdict, row.tier) && !row.is_accepted()
     }
 
     /// Returns what the outcome means for the gate.
     pub fn status(&self) -> Status {
         let fails = |comparison: &Comparison| {
-            let shifted = comparison.suite.shift.is_some_and(|shift| shift.verdict == Verdict::Regressed);
-            shifted || comparison.judged.iter().any(|row| row.fails() || self.fails_undecided(row))
+            comparison.shift_fails()
+                || comparison.judged.iter().any(|row| row.fails() || self.fails_undecided(row))
         };
         let over_budget = self.sections.iter().any(|section| section.budgets.failures() > 0);
         if over_budget || self.comparisons().any(fails) {
@@ -174,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::repeated;
-    use crate::{Pair, compare};
+    use crate::{Inconclusive, Pair, compare};
 
     fn judged(series: u32, runs: u32, before: f64, after: f64) -> Section {
         let names: Vec<String> = (0..series).map(|number| number.to_string()).collect();

@@ -1,13 +1,18 @@
 //! What a project asks of its numbers: limits, budgets and tiers, by benchmark and metric.
 
+mod acceptance;
 mod budget;
 mod rule;
 
 use perf_model::{Better, Measurement, Metric, SeriesId};
 
+pub(crate) use self::acceptance::Worsening;
+pub use self::acceptance::{Acceptance, Acceptances, AcceptedIn, Claim, Cover, WHOLE_SUITE};
 pub use self::budget::{Bound, Breach, Budgets, Severity, budgets};
+use self::rule::covers_case;
 pub use self::rule::{Amount, Limit, Pattern, PatternError, Rule, Tier};
 use crate::statistics::{Judge, Settings, SuiteShift};
+use crate::verdict::Verdict;
 
 /// How large a change for the worse must be before it warns, and before it fails.
 ///
@@ -67,6 +72,8 @@ pub struct Policy {
     pub fail_on_one_run: bool,
     /// What a shift of the whole suite beyond its fail limit is.
     pub suite_shift: SuiteShift,
+    /// What may become worse, since somebody answers for it.
+    pub acceptances: Acceptances,
 }
 
 /// What a policy asks of one series. Each value is given with the number of the rule that it comes from, from 0;
@@ -128,6 +135,11 @@ impl Policy {
             (None, None) => fail.clone(),
         };
         (warn, fail)
+    }
+
+    /// Says whether a series of this tier fails the gate because it could not be decided.
+    pub(crate) fn fails_undecided(&self, verdict: Verdict, tier: Tier) -> bool {
+        verdict == Verdict::Inconclusive && tier == Tier::Gating && self.inconclusive == Inconclusive::Fail
     }
 
     /// Returns what the statistics are to hold to.

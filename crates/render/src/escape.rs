@@ -148,6 +148,11 @@ fn inert(line: &str) -> String {
     }
 }
 
+/// Tells whether a character alone is seen for what it is.
+pub(crate) fn is_plain(letter: char) -> bool {
+    !is_hidden(letter) && !is_mark(letter)
+}
+
 fn is_hidden(letter: char) -> bool {
     let ascii = letter.is_ascii() && !letter.is_ascii_control();
     !ascii && (!is_printable(letter) || BLANK.iter().any(|(first, last)| (first..=last).contains(&&letter)))

@@ -1,10 +1,11 @@
 //! What a policy asks of one series, and which rule asks it.
 
 use perf_compare::statistics::Judge;
-use perf_compare::{Amount, Asked, Given, Limit, Policy, Rule, Tier};
+use perf_compare::{Acceptance, AcceptedIn, Amount, Asked, Given, Limit, Policy, Rule, Tier};
 use perf_model::{Better, SeriesId};
 
 use crate::number::limit as share;
+use crate::report::at_most;
 use crate::sink::Sink;
 
 /// Returns one line for each value that holds for a series, with the rule that gives it.
@@ -31,7 +32,19 @@ pub fn rules(series: &SeriesId, policy: &Policy) -> String {
         line("warn-max", &warn_max, amount, "none".into(), policy),
         line("warn-min", &warn_min, amount, "none".into(), policy),
     ];
-    format!("{}\n{}\n", Sink::Text.series(series), lines.join("\n"))
+    let accepted = policy.acceptances.entries.iter().zip(1..).filter(|(it, _)| it.matches(series));
+    let lines = lines.into_iter().chain(accepted.map(|(it, number)| acceptance(it, number)));
+    format!("{}\n{}\n", Sink::Text.series(series), lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn acceptance(acceptance: &Acceptance, number: usize) -> String {
+    let most = acceptance.at_most.as_ref().map_or("any change".to_owned(), |most| at_most(most, Sink::Text));
+    let until = match &acceptance.source {
+        AcceptedIn::File { expires } => format!(", until {expires}"),
+        AcceptedIn::Commit(_) => String::new(),
+    };
+    let (reason, by) = (Sink::Text.name(&acceptance.reason), Sink::Text.name(&acceptance.by));
+    format!("  {:<9} {most:<22} [[accept]] {number} ({reason}; {by}{until})", "accept")
 }
 
 fn line<T>(

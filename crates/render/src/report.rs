@@ -5,6 +5,7 @@
 //! unchanged; how to see it again. Where there are too many rows, text and Markdown say how many they left
 //! out; JSON holds everything.
 
+mod acceptance;
 mod budget;
 mod command;
 mod json;
@@ -16,6 +17,7 @@ mod sides;
 mod suite;
 mod text;
 
+pub(crate) use acceptance::at_most;
 pub use json::json;
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use text::text;

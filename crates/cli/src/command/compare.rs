@@ -1,3 +1,4 @@
+mod acceptances;
 mod args;
 mod commits;
 mod files;
@@ -23,11 +24,12 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     };
     let mut config = Config::load(&place.top(store.as_ref()))?;
     args.apply_to(&mut config)?;
-    let outcome = match (&args.base_file, &args.head_file, &store) {
+    let mut outcome = match (&args.base_file, &args.head_file, &store) {
         (Some(base), Some(head), _) => files::outcome(args, &config, (&place.path(base), &place.path(head)))?,
         (_, _, Some(store)) => commits::outcome(args, &config, store)?,
         (_, _, None) => unreachable!("clap asks for both files or none"),
     };
+    acceptances::settle(&mut outcome, store.as_ref(), args, place.now.date())?;
     report::write(&args.output, place, &outcome)?;
     Ok(status(&outcome, config.on_refusal))
 }

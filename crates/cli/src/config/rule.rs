@@ -138,7 +138,7 @@ fn in_order(number: usize, limits: (&Option<Limit>, &Option<Limit>), general: Pe
 
 /// A limit as it is written: `5%`, `+200us`, `5% and +200us`, `+0.5pp`.
 #[derive(Debug)]
-struct LimitText(Limit);
+pub(super) struct LimitText(pub(super) Limit);
 
 impl FromStr for LimitText {
     type Err = String;
@@ -200,7 +200,7 @@ impl FromStr for AmountText {
 
 /// A glob.
 #[derive(Debug)]
-struct Glob(Pattern);
+pub(super) struct Glob(pub(super) Pattern);
 
 impl FromStr for Glob {
     type Err = String;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use perf_model::{Baseline, Metric, SeriesId, median_in_place};
 
-use super::{Amount, Given, Policy, Tier};
+use super::{Amount, Claim, Given, Policy, Tier};
 
 /// What became of the budgets of a head: ceilings and floors that hold whatever the base is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,8 +28,10 @@ pub struct Breach {
     pub limit: f64,
     /// Which side the series had to stay on.
     pub bound: Bound,
-    /// Whether it fails the gate.
+    /// What it means for the gate, unless it is accepted.
     pub severity: Severity,
+    /// What the acceptances say of it.
+    pub claim: Option<Claim>,
 }
 
 /// Which side of a bound a series has to stay on.
@@ -53,7 +55,14 @@ pub enum Severity {
 impl Budgets {
     /// Returns how many breaches fail the gate.
     pub fn failures(&self) -> usize {
-        self.breaches.iter().filter(|breach| breach.severity == Severity::Fail).count()
+        self.breaches.iter().filter(|breach| breach.fails()).count()
+    }
+}
+
+impl Breach {
+    /// Says whether it fails the gate.
+    pub fn fails(&self) -> bool {
+        self.severity == Severity::Fail && Claim::accepted(self.claim).is_none()
     }
 }
 
@@ -101,7 +110,7 @@ impl Budgets {
                 };
                 if !holds {
                     let (series, metric) = (series.clone(), metric.clone());
-                    self.breaches.push(Breach { series, metric, level, limit, bound, severity });
+                    self.breaches.push(Breach { series, metric, level, limit, bound, severity, claim: None });
                 }
                 !holds
             };

@@ -76,12 +76,14 @@ pub struct PatternError {
 impl Rule {
     /// Says whether the rule is about a series.
     pub fn matches(&self, series: &SeriesId) -> bool {
-        let benchmark = |pattern: &Pattern| {
-            pattern.matches(&series.benchmark) || !series.params.is_empty() && pattern.matches(&series.case())
-        };
-        self.benchmark.as_ref().is_none_or(benchmark)
+        self.benchmark.as_ref().is_none_or(|pattern| covers_case(pattern, series))
             && self.metric.as_ref().is_none_or(|pattern| pattern.matches(&series.metric))
     }
+}
+
+/// Says whether a glob names the benchmark of a series, with or without its parameters.
+pub(super) fn covers_case(pattern: &Pattern, series: &SeriesId) -> bool {
+    pattern.matches(&series.benchmark) || !series.params.is_empty() && pattern.matches(&series.case())
 }
 
 impl Amount {

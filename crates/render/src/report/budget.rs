@@ -1,7 +1,8 @@
 //! What text and Markdown say of budgets.
 
-use perf_compare::{Bound, Breach, Budgets, Outcome, Severity};
+use perf_compare::{Bound, Breach, Budgets, Claim, Outcome, Severity};
 
+use super::acceptance;
 use crate::number::counted;
 use crate::sink::Sink;
 
@@ -9,14 +10,14 @@ use crate::sink::Sink;
 const MOST_BREACHES: usize = 20;
 
 /// Says which budgets of an environment do not hold, and how many do.
-pub(crate) fn budgets(budgets: &Budgets, sink: Sink) -> Vec<String> {
+pub(crate) fn budgets(budgets: &Budgets, outcome: &Outcome, sink: Sink) -> Vec<String> {
     let Budgets { checked, breaches, unchecked } = budgets;
     if *checked == 0 && unchecked.is_empty() {
         return vec![];
     }
     let holding = counted(checked - breaches.len());
     let mut lines = vec![format!("budgets: {holding} of {} hold", counted(*checked))];
-    lines.extend(breaches.iter().take(MOST_BREACHES).map(|breach| line(breach, sink)));
+    lines.extend(breaches.iter().take(MOST_BREACHES).map(|breach| line(breach, outcome, sink)));
     let rest = breaches.len().saturating_sub(MOST_BREACHES);
     lines.extend((rest > 0).then(|| format!("budgets broken besides: {}", counted(rest))));
     if let Some(first) = unchecked.first() {
@@ -32,21 +33,24 @@ pub(crate) fn budgets(budgets: &Budgets, sink: Sink) -> Vec<String> {
 /// Says how many budgets are broken, with the first of them; `None` where none of this severity is.
 pub(crate) fn headline(outcome: &Outcome, severity: Severity, sink: Sink) -> Option<String> {
     let all = outcome.sections.iter().flat_map(|section| &section.budgets.breaches);
-    let breaches: Vec<&Breach> = all.filter(|breach| breach.severity == severity).collect();
+    let breaches: Vec<&Breach> =
+        all.filter(|breach| breach.severity == severity && Claim::accepted(breach.claim).is_none()).collect();
     let first = breaches.first()?;
     let (count, budgets) = (counted(breaches.len()), if breaches.len() == 1 { "budget" } else { "budgets" });
     Some(format!("{count} {budgets} broken ({})", figures(first, sink)))
 }
 
-fn line(breach: &Breach, sink: Sink) -> String {
+fn line(breach: &Breach, outcome: &Outcome, sink: Sink) -> String {
     let word = match breach.severity {
         Severity::Fail => "over budget",
         Severity::Warn => "over budget, a warning",
     };
-    format!("{word}: {}", figures(breach, sink))
+    let remark = acceptance::remark(breach.claim, outcome, sink).map(|remark| format!("; {remark}"));
+    format!("{word}: {}{}", figures(breach, sink), remark.unwrap_or_default())
 }
 
-fn figures(breach: &Breach, sink: Sink) -> String {
+/// Writes what was read and what was allowed.
+pub(crate) fn figures(breach: &Breach, sink: Sink) -> String {
     let [level, limit] = sink.amounts(&breach.metric.unit, [breach.level, breach.limit]);
     let bound = match breach.bound {
         Bound::Max => "at most",

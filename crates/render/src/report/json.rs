@@ -1,7 +1,8 @@
-use perf_compare::statistics::{Doubt, Judge, LevelUsed, Suite, TakenAs};
+use perf_compare::statistics::{Doubt, Judge, LevelUsed, TakenAs};
 use perf_compare::{
-    BaseChoice, Bound, Budgets, Census, Comparison, Endpoint, Judged, Limits, Notice, Obstacle, OneSided,
-    Outcome, Refusal, Section, Severity, Status, Tier, Unjudged, differences,
+    Acceptance, AcceptedIn, BaseChoice, Bound, Budgets, Census, Claim, Comparison, Cover, Endpoint, Judged,
+    Limits, Notice, Obstacle, OneSided, Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Unjudged,
+    differences,
 };
 use perf_model::{Baseline, Environment, SeriesId};
 use serde::Serialize;
@@ -36,10 +37,10 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
 ///   across   [fact]
 ///   budgets  {checked, breaches: [{benchmark, params, metric, unit, level, limit, bound: "max" | "min",
-///             severity: "fail" | "warn"}], unchecked: [{benchmark, params, metric}]}
+///             severity: "fail" | "warn", accepted, not_accepted}], unchecked: [{benchmark, params, metric}]}
 ///   history  how many earlier baselines were asked about the noise
 ///   suite    null, or {level: "median" | "best", noise|null, detectable|null, shift: null | {change, verdict,
-///             taken_as: "machine" | "change", history_sd|null}}: all times and rates together; the typical
+///             taken_as: "machine" | "change", history_sd|null, accepted, not_accepted}}: all times and rates together; the typical
 ///             noise; the change that half of the series would have shown
 ///   census   null, or {total, regressed, slower, improved, unchanged, inconclusive, unjudged, missing, new}
 ///   series   [{benchmark, params, metric, unit, better, kind, verdict, before, after, change|null,
@@ -47,7 +48,10 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///              limits: {warn, fail}, absolute_limits: null | {warn, fail}, tier: "gating" | "exhibit",
 ///              judge: "statistics" | "limits", runs: {base, head, history},
 ///              runs_needed|null, doubt|null: "no-base" | "no-head" | "no-ratio" | "one-run" |
-///              "noise-unknown" | "overlap" | "machine" | "too-noisy", two_modes}]
+///              "noise-unknown" | "overlap" | "machine" | "too-noisy", two_modes,
+///              accepted: null | {reason, who, where: {kind: "commit", commit} | {kind: "file", expires}},
+///              not_accepted: null | {why: "beyond" | "expired", reason, who, where}}]
+///             `accepted`: it does not count, and why; `not_accepted`: an acceptance does not cover it
 ///             `change` is without the machine's share, `measured_change` with it; `noise` is the standard
 ///             deviation from run to run, relative like `interval`, or both in `unit` where `change` is null
 ///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}
@@ -56,6 +60,8 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
 ///            | {kind: "unreadable-lines", commit, lines}
+///            | {kind: "idle-acceptance", benchmark, metric|null, series, reason, who, where}: nothing needed it
+///            | {kind: "unread-acceptance", commit, text, problem} | {kind: "acceptances-out-of-reach"}
 ///            | {kind: "no-environment", path}]
 /// ```
 pub fn json(outcome: &Outcome) -> String {
@@ -74,8 +80,8 @@ pub fn json(outcome: &Outcome) -> String {
             BaseChoice::File => Choice::File,
         },
         head: side(&outcome.head),
-        sections: outcome.sections.iter().map(section).collect(),
-        notices: outcome.notices.iter().map(notice).collect(),
+        sections: outcome.sections.iter().map(|it| section(it, outcome)).collect(),
+        notices: outcome.notices.iter().map(|it| notice(it, outcome)).collect(),
     })
 }
 
@@ -117,7 +123,7 @@ struct Part<'a> {
     across: Vec<&'a str>,
     budgets: BudgetsJson<'a>,
     history: usize,
-    suite: Option<SuiteJson>,
+    suite: Option<SuiteJson<'a>>,
     census: Option<CensusJson>,
     series: Vec<SeriesJson<'a>>,
     unjudged: Vec<UnjudgedJson<'a>>,
@@ -201,6 +207,36 @@ struct SeriesJson<'a> {
     runs_needed: Option<usize>,
     doubt: Option<&'static str>,
     two_modes: bool,
+    #[serde(flatten)]
+    accepted: AcceptedJson<'a>,
+}
+
+/// What the acceptances say of something: at most one is given.
+#[derive(Default, Serialize)]
+struct AcceptedJson<'a> {
+    accepted: Option<AcceptanceJson<'a>>,
+    not_accepted: Option<NotAccepted<'a>>,
+}
+
+#[derive(Serialize)]
+struct AcceptanceJson<'a> {
+    reason: &'a str,
+    who: &'a str,
+    r#where: Where<'a>,
+}
+
+#[derive(Serialize)]
+struct NotAccepted<'a> {
+    why: &'static str,
+    #[serde(flatten)]
+    acceptance: AcceptanceJson<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Where<'a> {
+    Commit { commit: &'a str },
+    File { expires: String },
 }
 
 #[derive(Serialize)]
@@ -226,6 +262,8 @@ struct BreachJson<'a> {
     limit: f64,
     bound: &'static str,
     severity: &'static str,
+    #[serde(flatten)]
+    accepted: AcceptedJson<'a>,
 }
 
 #[derive(Serialize)]
@@ -236,19 +274,21 @@ struct SeriesIdJson<'a> {
 }
 
 #[derive(Serialize)]
-struct SuiteJson {
+struct SuiteJson<'a> {
     level: &'static str,
     noise: Option<f64>,
     detectable: Option<f64>,
-    shift: Option<ShiftJson>,
+    shift: Option<ShiftJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct ShiftJson {
+struct ShiftJson<'a> {
     change: f64,
     verdict: &'static str,
     taken_as: &'static str,
     history_sd: Option<f64>,
+    #[serde(flatten)]
+    accepted: AcceptedJson<'a>,
 }
 
 #[derive(Serialize)]
@@ -293,11 +333,39 @@ struct OneSidedJson<'a> {
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum NoticeJson<'a> {
-    AncestorServes { asked: &'a str, serves: &'a str, distance: usize },
-    SameTreeServes { asked: &'a str, serves: &'a str },
-    OnlyBaseMeasured { fingerprint: String, series: usize },
-    UnreadableLines { commit: &'a str, lines: usize },
-    NoEnvironment { path: String },
+    AncestorServes {
+        asked: &'a str,
+        serves: &'a str,
+        distance: usize,
+    },
+    SameTreeServes {
+        asked: &'a str,
+        serves: &'a str,
+    },
+    OnlyBaseMeasured {
+        fingerprint: String,
+        series: usize,
+    },
+    UnreadableLines {
+        commit: &'a str,
+        lines: usize,
+    },
+    IdleAcceptance {
+        benchmark: &'a str,
+        metric: Option<&'a str>,
+        series: usize,
+        #[serde(flatten)]
+        acceptance: AcceptanceJson<'a>,
+    },
+    UnreadAcceptance {
+        commit: &'a str,
+        text: &'a str,
+        problem: &'a str,
+    },
+    AcceptancesOutOfReach,
+    NoEnvironment {
+        path: String,
+    },
 }
 
 fn side(endpoint: &Endpoint) -> Side<'_> {
@@ -312,29 +380,29 @@ fn side(endpoint: &Endpoint) -> Side<'_> {
     }
 }
 
-fn section(section: &Section) -> Part<'_> {
+fn section<'a>(section: &'a Section, outcome: &'a Outcome) -> Part<'a> {
     let environment = section.environment.as_ref();
     let part = Part {
         fingerprint: environment.map(|environment| environment.fingerprint().to_string()),
         environment: environment.map(EnvironmentJson::from),
-        budgets: budgets(&section.budgets),
+        budgets: budgets(&section.budgets, outcome),
         ..Part::default()
     };
     match &section.result {
-        Ok(comparison) => judged(comparison, part),
+        Ok(comparison) => judged(comparison, outcome, part),
         Err(refusal) => Part { refusal: Some(refused(refusal)), ..part },
     }
 }
 
-fn judged<'a>(comparison: &'a Comparison, part: Part<'a>) -> Part<'a> {
+fn judged<'a>(comparison: &'a Comparison, outcome: &'a Outcome, part: Part<'a>) -> Part<'a> {
     let (base, head) = (measured(comparison.pair.before()), measured(comparison.pair.after()));
     Part {
         measured: Some(Sides { base, head }),
         across: comparison.pair.across().iter().map(String::as_str).collect(),
         history: comparison.history,
-        suite: Some(suite(&comparison.suite)),
+        suite: Some(suite(comparison, outcome)),
         census: Some(census(&comparison.census)),
-        series: comparison.judged.iter().map(series).collect(),
+        series: comparison.judged.iter().map(|row| series(row, outcome)).collect(),
         unjudged: comparison.unjudged.iter().map(unjudged).collect(),
         missing: comparison.missing.iter().map(one_sided).collect(),
         new: comparison.new.iter().map(one_sided).collect(),
@@ -352,7 +420,30 @@ fn census(census: &Census) -> CensusJson {
     CensusJson { total, regressed, slower, improved, unchanged, inconclusive, unjudged, missing, new }
 }
 
-fn series(row: &Judged) -> SeriesJson<'_> {
+/// Says what the acceptances say of something.
+fn accepted(claim: Option<Claim>, outcome: &Outcome) -> AcceptedJson<'_> {
+    let Some(Claim { entry, cover }) = claim else { return AcceptedJson::default() };
+    let acceptance = acceptance(&outcome.policy.acceptances.entries[entry]);
+    let not = |why| AcceptedJson { accepted: None, not_accepted: Some(why) };
+    match cover {
+        Cover::Full => AcceptedJson { accepted: Some(acceptance), not_accepted: None },
+        Cover::Beyond => not(NotAccepted { why: "beyond", acceptance }),
+        Cover::Expired => not(NotAccepted { why: "expired", acceptance }),
+    }
+}
+
+fn acceptance(acceptance: &Acceptance) -> AcceptanceJson<'_> {
+    AcceptanceJson {
+        reason: &acceptance.reason,
+        who: &acceptance.by,
+        r#where: match &acceptance.source {
+            AcceptedIn::Commit(commit) => Where::Commit { commit: commit.as_str() },
+            AcceptedIn::File { expires } => Where::File { expires: expires.to_string() },
+        },
+    }
+}
+
+fn series<'a>(row: &'a Judged, outcome: &'a Outcome) -> SeriesJson<'a> {
     let SeriesId { benchmark, params, metric } = &row.series;
     let (finding, evidence) = (&row.finding, row.finding.evidence);
     SeriesJson {
@@ -386,10 +477,11 @@ fn series(row: &Judged) -> SeriesJson<'_> {
         runs_needed: finding.runs_needed,
         doubt: finding.doubt.map(Doubt::word),
         two_modes: evidence.is_some_and(|it| it.two_modes),
+        accepted: accepted(row.claim, outcome),
     }
 }
 
-fn budgets(budgets: &Budgets) -> BudgetsJson<'_> {
+fn budgets<'a>(budgets: &'a Budgets, outcome: &'a Outcome) -> BudgetsJson<'a> {
     let breaches = budgets.breaches.iter().map(|breach| BreachJson {
         series: series_id(&breach.series),
         unit: breach.metric.unit.symbol(),
@@ -403,6 +495,7 @@ fn budgets(budgets: &Budgets) -> BudgetsJson<'_> {
             Severity::Fail => "fail",
             Severity::Warn => "warn",
         },
+        accepted: accepted(breach.claim, outcome),
     });
     BudgetsJson {
         checked: budgets.checked,
@@ -416,7 +509,8 @@ fn series_id(series: &SeriesId) -> SeriesIdJson<'_> {
     SeriesIdJson { benchmark, params, metric }
 }
 
-fn suite(suite: &Suite) -> SuiteJson {
+fn suite<'a>(comparison: &Comparison, outcome: &'a Outcome) -> SuiteJson<'a> {
+    let suite = &comparison.suite;
     SuiteJson {
         level: match suite.level {
             LevelUsed::Median => "median",
@@ -432,6 +526,7 @@ fn suite(suite: &Suite) -> SuiteJson {
                 TakenAs::Change => "change",
             },
             history_sd: shift.history_sd,
+            accepted: accepted(comparison.suite_claim, outcome),
         }),
     }
 }
@@ -485,7 +580,7 @@ fn differing(base: &Environment, head: &Environment) -> Vec<Differing> {
     differing.map(|one| Differing { fact: one.fact, base: one.base, head: one.head }).collect()
 }
 
-fn notice(notice: &Notice) -> NoticeJson<'_> {
+fn notice<'a>(notice: &'a Notice, outcome: &'a Outcome) -> NoticeJson<'a> {
     match notice {
         Notice::AncestorServes { asked, serves, distance } => {
             NoticeJson::AncestorServes { asked: asked.as_str(), serves: serves.as_str(), distance: *distance }
@@ -500,6 +595,19 @@ fn notice(notice: &Notice) -> NoticeJson<'_> {
         Notice::UnreadableLines { commit, lines } => {
             NoticeJson::UnreadableLines { commit: commit.as_str(), lines: *lines }
         }
+        Notice::IdleAcceptance { entry, series } => {
+            let idle = &outcome.policy.acceptances.entries[*entry];
+            NoticeJson::IdleAcceptance {
+                benchmark: idle.benchmark.text(),
+                metric: idle.metric.as_ref().map(Pattern::text),
+                series: *series,
+                acceptance: acceptance(idle),
+            }
+        }
+        Notice::UnreadAcceptance { commit, text, problem } => {
+            NoticeJson::UnreadAcceptance { commit: commit.as_str(), text, problem }
+        }
+        Notice::AcceptancesOutOfReach => NoticeJson::AcceptancesOutOfReach,
         Notice::NoEnvironment { path } => {
             NoticeJson::NoEnvironment { path: path.to_string_lossy().into_owned() }
         }
@@ -540,7 +648,7 @@ mod tests {
             r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"measured_change":0.0,"#,
             r#""absolute":0.0,"interval":INTERVAL,"noise":NOISE,"df":6.0,"q":0.5,"#,
             r#""limits":{"warn":0.1,"fail":0.25},"absolute_limits":null,"tier":"gating","judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
-            r#""runs_needed":null,"doubt":null,"two_modes":false}],"#,
+            r#""runs_needed":null,"doubt":null,"two_modes":false,"accepted":null,"not_accepted":null}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
             r#""new":[]}],"notices":[]}"#,
             "\n"

@@ -2,7 +2,7 @@ use perf_compare::{Comparison, Outcome, Refusal, Section, Status};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{budget, command, refusal, sides, suite};
+use super::{acceptance, budget, command, refusal, sides, suite};
 use crate::escape::fenced;
 use crate::number::counted;
 use crate::page::Flush;
@@ -87,6 +87,7 @@ impl Shown {
 struct Draft {
     top: String,
     sections: Vec<Part>,
+    accept: Option<String>,
     reproduce: Option<String>,
     all: Option<String>,
 }
@@ -94,6 +95,8 @@ struct Draft {
 /// One environment of a draft.
 struct Part {
     text: String,
+    /// What is accepted in it.
+    accepted: Option<String>,
     /// For each class in the order of [`GIVEN_UP`].
     rows: [Vec<String>; CLASSES],
 }
@@ -103,6 +106,8 @@ impl Draft {
         Self {
             top: top(outcome),
             sections: outcome.sections.iter().map(|section| Part::new(section, outcome)).collect(),
+            accept: acceptance::command(outcome)
+                .map(|command| format!("{}\n\n```sh\n{command}\n```", to_accept(outcome))),
             reproduce: command::reproduce(outcome).map(|command| format!("Reproduce: `{command}`")),
             all: command::all(outcome),
         }
@@ -117,9 +122,11 @@ impl Draft {
                 blocks.push(table);
                 blocks.extend(small_print.take());
             }
+            blocks.extend(section.accepted.clone());
             blocks.extend(FOLDED.into_iter().filter_map(|class| section.list(class, shown)));
         }
         blocks.extend(self.left_out(shown));
+        blocks.extend(self.accept.clone());
         blocks.extend(self.reproduce.clone());
         blocks.join("\n\n") + "\n"
     }
@@ -156,9 +163,14 @@ impl Part {
         match &section.result {
             Ok(comparison) => Self {
                 text: judged(section, comparison, outcome),
-                rows: GIVEN_UP.map(|class| rows(comparison, class)),
+                accepted: accepted(section, outcome),
+                rows: GIVEN_UP.map(|class| rows(comparison, class, outcome)),
             },
-            Err(refusal) => Self { text: refused(section, refusal, outcome), rows: GIVEN_UP.map(|_| vec![]) },
+            Err(refusal) => Self {
+                text: refused(section, refusal, outcome),
+                accepted: accepted(section, outcome),
+                rows: GIVEN_UP.map(|_| vec![]),
+            },
         }
     }
 
@@ -186,13 +198,29 @@ impl Part {
     }
 }
 
-fn rows(comparison: &Comparison, class: Class) -> Vec<String> {
+/// The reader is to see `<why>` and not a tag.
+fn to_accept(outcome: &Outcome) -> String {
+    acceptance::introduction(outcome).replace("<why>", "`<why>`").replacen("to", "To", 1)
+}
+
+fn accepted(section: &Section, outcome: &Outcome) -> Option<String> {
+    let lines = acceptance::accepted(section, outcome, Sink::Markdown);
+    let (title, rows) = lines.split_first()?;
+    let rows: Vec<String> = rows.iter().map(|line| format!("- {line}")).collect();
+    Some(format!("**{title}**\n\n{}", rows.join("\n")))
+}
+
+fn rows(comparison: &Comparison, class: Class, outcome: &Outcome) -> Vec<String> {
     match class {
         Class::Regressed | Class::Slower | Class::Improved => {
-            row::judged(comparison, class).map(|judged| row(&cells(judged, Sink::Markdown))).collect()
+            let cells = |judged| row(&cells(judged, outcome, Sink::Markdown));
+            row::judged(comparison, class).map(cells).collect()
         }
         Class::Unchanged | Class::New | Class::Missing | Class::Unjudged | Class::Inconclusive => {
-            folded(comparison, class, Sink::Markdown).iter().map(|line| format!("- {line}")).collect()
+            folded(comparison, class, outcome, Sink::Markdown)
+                .iter()
+                .map(|line| format!("- {line}"))
+                .collect()
         }
     }
 }
@@ -218,8 +246,8 @@ fn top(outcome: &Outcome) -> String {
 fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome) -> String {
     let place = sides::place_and_runs(section, comparison, Sink::Markdown);
     let mut whole = vec![format!("**{}**", sentence::census(&comparison.census))];
-    whole.extend(suite::suite(comparison, outcome));
-    whole.extend(budget::budgets(&section.budgets, Sink::Markdown));
+    whole.extend(suite::suite(comparison, outcome, Sink::Markdown));
+    whole.extend(budget::budgets(&section.budgets, outcome, Sink::Markdown));
     let whole = whole.join("\\\n");
     let pair = &comparison.pair;
     if pair.across().is_empty() {
@@ -242,7 +270,7 @@ fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
     blocks.extend((!facts.is_empty()).then(|| diff(&facts)));
     let hints: Vec<_> = refusal::hints(refusal, outcome).iter().map(|hint| format!("- {hint}")).collect();
     blocks.extend((!hints.is_empty()).then(|| hints.join("\n")));
-    let bounds = budget::budgets(&section.budgets, Sink::Markdown);
+    let bounds = budget::budgets(&section.budgets, outcome, Sink::Markdown);
     blocks.extend((!bounds.is_empty()).then(|| bounds.join("\\\n")));
     blocks.join("\n\n")
 }
@@ -319,6 +347,12 @@ environment `1371311e4fdad1a9` (`AMD EPYC 7763`, 16 cores, `linux/x86_64`)\\
 
 - hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
 - hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
+
+To accept this, write why in the place of `<why>`; reviewers see it in the commit:
+
+```sh
+git commit --amend --trailer 'Perf-Accept: parse/large time <= +35%; <why>'
+```
 
 Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000`
 ";

@@ -1,9 +1,12 @@
 //! One series of a report.
 
 use perf_compare::statistics::{Doubt, Evidence, Judge};
-use perf_compare::{Comparison, Interval, Judged, Limit, Obstacle, OneSided, Tier, Unjudged, Verdict};
+use perf_compare::{
+    Comparison, Interval, Judged, Limit, Obstacle, OneSided, Outcome, Tier, Unjudged, Verdict,
+};
 use perf_model::{Better, Dimension, Kind, Metric};
 
+use super::acceptance;
 use crate::number::{counted, limit, number, percent, share};
 use crate::page::{Column, numbers, words};
 use crate::sink::Sink;
@@ -97,19 +100,19 @@ pub(crate) fn judged(comparison: &Comparison, class: Class) -> impl Iterator<Ite
 }
 
 /// Returns one line for each series of a folded class.
-pub(crate) fn folded(comparison: &Comparison, class: Class, sink: Sink) -> Vec<String> {
+pub(crate) fn folded(comparison: &Comparison, class: Class, outcome: &Outcome, sink: Sink) -> Vec<String> {
     match class {
         Class::New => comparison.new.iter().map(|row| one_sided(row, sink)).collect(),
         Class::Missing => comparison.missing.iter().map(|row| one_sided(row, sink)).collect(),
         Class::Unjudged => comparison.unjudged.iter().map(|row| unjudged(row, sink)).collect(),
         Class::Unchanged | Class::Inconclusive | Class::Improved | Class::Slower | Class::Regressed => {
-            judged(comparison, class).map(|row| figures(row, sink)).collect()
+            judged(comparison, class).map(|row| figures(row, outcome, sink)).collect()
         }
     }
 }
 
 /// Returns the cells of a changed series.
-pub(crate) fn cells(row: &Judged, sink: Sink) -> [String; COLUMNS.len()] {
+pub(crate) fn cells(row: &Judged, outcome: &Outcome, sink: Sink) -> [String; COLUMNS.len()] {
     let [before, after] = sink.amounts(&row.metric.unit, [row.before, row.after]);
     [
         sink.series(&row.series),
@@ -119,9 +122,15 @@ pub(crate) fn cells(row: &Judged, sink: Sink) -> [String; COLUMNS.len()] {
         interval(row, sink),
         noise(row, sink),
         crossed(row, sink),
-        answer_and_doubt(row),
+        answer_and_doubt(row, outcome, sink),
         runs(row),
     ]
+}
+
+/// Returns the level of both sides.
+pub(crate) fn levels(row: &Judged, sink: Sink) -> String {
+    let [before, after] = sink.amounts(&row.metric.unit, [row.before, row.after]);
+    format!("{before} -> {after}")
 }
 
 /// Returns the relative change, or the absolute one where there is no ratio. Where the machine's share was taken
@@ -159,10 +168,12 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn answer_and_doubt(row: &Judged) -> String {
+fn answer_and_doubt(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
     let exhibit = row.tier == Tier::Exhibit && row.finding.verdict == Verdict::Regressed;
     let exhibit = exhibit.then(|| "an exhibit, which never fails".to_owned());
-    let parts: Vec<String> = [Some(answer(row)), doubt(row), exhibit].into_iter().flatten().collect();
+    let accepted = acceptance::remark(row.claim, outcome, sink);
+    let parts: Vec<String> =
+        [Some(answer(row)), accepted, doubt(row), exhibit].into_iter().flatten().collect();
     parts.join("; ")
 }
 
@@ -276,9 +287,10 @@ fn doubt(row: &Judged) -> Option<String> {
     Some(if modes { format!("{reason}; the history has two modes") } else { reason })
 }
 
-fn figures(row: &Judged, sink: Sink) -> String {
-    let [series, before, after, change, interval, noise, limit, _, runs] = cells(row, sink);
-    let doubt = doubt(row).map(|doubt| format!("; {doubt}")).unwrap_or_default();
+fn figures(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
+    let [series, before, after, change, interval, noise, limit, _, runs] = cells(row, outcome, sink);
+    let remarks = [doubt(row), acceptance::remark(row.claim, outcome, sink)];
+    let doubt: String = remarks.into_iter().flatten().map(|remark| format!("; {remark}")).collect();
     format!(
         "{series}: {before} -> {after}, {change} (95 % interval: {interval}; noise floor {noise}; limit {limit}; \
          runs {runs}{doubt})"
@@ -315,7 +327,7 @@ fn unjudged(row: &Unjudged, sink: Sink) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{compared, measurement, steady};
+    use crate::fixtures::{compared, measurement, mixed, steady};
 
     #[test]
     fn the_direction_is_in_the_words_of_what_was_measured() {
@@ -353,7 +365,7 @@ mod tests {
         let side = |level| vec![measurement("b", errors.clone(), &[level])];
         let comparison = compared(side(0.0), side(3.0)).unwrap();
         assert_eq!(
-            cells(&comparison.judged[0], Sink::Text),
+            cells(&comparison.judged[0], &mixed(), Sink::Text),
             [
                 "b errors",
                 "0 errors",
@@ -384,7 +396,7 @@ mod tests {
         after.push(same());
         let comparison = compared(before, after).unwrap();
         assert_eq!(
-            folded(&comparison, Class::Unjudged, Sink::Markdown),
+            folded(&comparison, Class::Unjudged, &mixed(), Sink::Markdown),
             [
                 r"`a` `m`: the base is in `widgets`, the head in `gad\u{7c}gets`",
                 "`b` `m`: for the base lower is better, for the head higher",

@@ -1,6 +1,6 @@
 //! What text and Markdown say of the outcome as a whole.
 
-use perf_compare::{Census, Judged, Obstacle, Outcome, Section, Severity, Status, Tier, Verdict};
+use perf_compare::{Census, Claim, Judged, Obstacle, Outcome, Section, Severity, Status, Tier, Verdict};
 
 use super::refusal;
 use super::row::difference;
@@ -34,6 +34,7 @@ impl Tone {
         let warned = || {
             census.slower + census.regressed > 0
                 || shifts(outcome).next().is_some()
+                || accepted(outcome).is_some()
                 || budget::headline(outcome, Severity::Warn, Sink::Text).is_some()
                 || misfits(outcome).is_some()
         };
@@ -117,9 +118,9 @@ fn passed(census: &Census) -> String {
 fn warned(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
     let mut parts = vec![];
-    if census.slower > 0 {
-        parts.push(beyond(outcome, (census.slower, "slower", "warn"), sink));
-    }
+    parts.extend(accepted(outcome));
+    let slower = |row: &Judged| row.finding.verdict == Verdict::Slower && !row.is_accepted();
+    parts.extend(beyond(outcome, &slower, ("slower", "warn"), sink));
     parts.extend(exhibits(outcome));
     parts.extend(shifts(outcome));
     parts.extend(budget::headline(outcome, Severity::Warn, sink));
@@ -139,29 +140,44 @@ fn shifts(outcome: &Outcome) -> impl Iterator<Item = String> {
 fn failed(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
     let mut parts = vec![];
-    let count = |fails: &dyn Fn(&Judged) -> bool| {
-        outcome.comparisons().flat_map(|comparison| &comparison.judged).filter(|row| fails(row)).count()
-    };
-    let regressed = count(&Judged::fails);
-    if regressed > 0 {
-        parts.push(beyond(outcome, (regressed, "regressed", "fail"), sink));
-    }
+    parts.extend(beyond(outcome, &Judged::fails, ("regressed", "fail"), sink));
     parts.extend(shifts(outcome));
     parts.extend(budget::headline(outcome, Severity::Fail, sink));
-    let undecided = count(&|row| outcome.fails_undecided(row));
+    let rows = outcome.comparisons().flat_map(|comparison| &comparison.judged);
+    let undecided = rows.filter(|row| outcome.fails_undecided(row)).count();
     if undecided > 0 {
         let (undecided, all) = (counted(undecided), counted(census.total()));
         parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
     }
+    parts.extend(accepted(outcome));
     parts.join("; ")
 }
 
-fn beyond(outcome: &Outcome, (count, answer, limit): (usize, &str, &str), sink: Sink) -> String {
-    let whose = if count == 1 { "its" } else { "their" };
-    let (count, all) = (counted(count), counted(total(outcome).total()));
-    let worst = worst(outcome)
-        .map(|worst| format!(" (worst: {}, {})", sink.series(&worst.series), difference(worst, sink)));
-    format!("{count} of {all} series {answer} beyond {whose} {limit} limit{}", worst.unwrap_or_default())
+/// Counts what would fail or warn, had nobody accepted it.
+fn accepted(outcome: &Outcome) -> Option<String> {
+    let rows = outcome.comparisons().flat_map(|comparison| &comparison.judged);
+    let (series, all) = (rows.filter(|row| row.is_accepted()).count(), counted(total(outcome).total()));
+    let breaches = outcome.sections.iter().flat_map(|section| &section.budgets.breaches);
+    let budgets = breaches.filter(|breach| Claim::accepted(breach.claim).is_some()).count();
+    let parts = [(series, format!("of {all} series")), (budgets, "broken budgets".to_owned())];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{} {what}", counted(count))).collect();
+    (!parts.is_empty()).then(|| format!("{} worse and accepted", parts.join(" and ")))
+}
+
+/// Counts the series of an answer, with the worst of them.
+fn beyond(
+    outcome: &Outcome,
+    of_answer: &dyn Fn(&Judged) -> bool,
+    (answer, limit): (&str, &str),
+    sink: Sink,
+) -> Option<String> {
+    let rows = || outcome.comparisons().flat_map(|it| &it.judged).filter(|row| of_answer(row));
+    let worst = rows().max_by(|a, b| a.worsening().total_cmp(&b.worsening()))?;
+    let whose = if rows().nth(1).is_none() { "its" } else { "their" };
+    let (count, all) = (counted(rows().count()), counted(total(outcome).total()));
+    let worst = format!(" (worst: {}, {})", sink.series(&worst.series), difference(worst, sink));
+    Some(format!("{count} of {all} series {answer} beyond {whose} {limit} limit{worst}"))
 }
 
 /// Counts the limits and budgets that hold nothing, since they are in a unit that does not fit.
@@ -181,16 +197,6 @@ fn exhibits(outcome: &Outcome) -> Option<String> {
     let regressed =
         rows.filter(|row| row.finding.verdict == Verdict::Regressed && row.tier == Tier::Exhibit).count();
     (regressed > 0).then(|| format!("{} exhibits regressed, which never fails", counted(regressed)))
-}
-
-/// Returns the worst series that may fail.
-fn worst(outcome: &Outcome) -> Option<&Judged> {
-    let gating = |row: &&Judged| row.tier == Tier::Gating;
-    let first = outcome.comparisons().filter_map(|comparison| comparison.judged.iter().find(gating));
-    first.max_by(|a, b| {
-        let by_size = || a.worsening().total_cmp(&b.worsening());
-        a.finding.verdict.cmp(&b.finding.verdict).then_with(by_size)
-    })
 }
 
 fn total(outcome: &Outcome) -> Census {

@@ -3,6 +3,7 @@
 use perf_compare::{BaseChoice, Comparison, Endpoint, Notice, Outcome, Section};
 use perf_model::CommitId;
 
+use super::acceptance;
 use crate::environment;
 use crate::number::counted;
 use crate::sink::Sink;
@@ -22,7 +23,7 @@ pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
         format!("head {}", endpoint(&outcome.head, sink)),
         format!("{} {}", arrow(sink), base(&outcome.base, &choice, sink)),
     ];
-    lines.extend(outcome.notices.iter().take(MOST_NOTICES).map(|known| notice(known, sink)));
+    lines.extend(outcome.notices.iter().take(MOST_NOTICES).map(|known| notice(known, outcome, sink)));
     let rest = outcome.notices.len().saturating_sub(MOST_NOTICES);
     lines.extend((rest > 0).then(|| format!("note: {rest} more notices of this kind")));
     lines
@@ -92,7 +93,7 @@ fn endpoint(endpoint: &Endpoint, sink: Sink) -> String {
     }
 }
 
-fn notice(notice: &Notice, sink: Sink) -> String {
+fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
     match notice {
         Notice::AncestorServes { asked, serves, distance } => {
             let commits = if *distance == 1 { "commit" } else { "commits" };
@@ -115,6 +116,21 @@ fn notice(notice: &Notice, sink: Sink) -> String {
         Notice::UnreadableLines { commit, lines } => {
             let (lines, commit) = (counted(*lines), sink.commit(commit));
             format!("warning: stored lines of {commit} that are kept but cannot be used: {lines}")
+        }
+        Notice::IdleAcceptance { entry, series } => {
+            let acceptance = acceptance::named(&outcome.policy.acceptances.entries[*entry], sink);
+            match series {
+                0 => format!("warning: the acceptance of {acceptance} names no series: it accepts nothing"),
+                _ => format!("note: the acceptance of {acceptance} was not needed: none of its series became worse"),
+            }
+        }
+        Notice::UnreadAcceptance { commit, text, problem } => {
+            let (commit, text, problem) = (sink.commit(commit), sink.name(text), sink.name(problem));
+            format!("warning: {text} in {commit} accepts nothing: {problem}")
+        }
+        Notice::AcceptancesOutOfReach => {
+            "warning: not all commits between base and head could be read: what the others accept does not hold"
+                .to_owned()
         }
         Notice::NoEnvironment { path } => {
             let path = sink.name(&path.to_string_lossy());

@@ -1,13 +1,15 @@
 //! What text and Markdown say of a suite as a whole: its noise, and what all of it shares.
 
 use perf_compare::statistics::{Judge, LevelUsed, Shift, Suite, TakenAs};
-use perf_compare::{Comparison, Outcome, Verdict};
+use perf_compare::{Claim, Comparison, Outcome, Verdict};
 
+use super::acceptance;
 use super::row::word;
 use crate::number::{counted, percent, share};
+use crate::sink::Sink;
 
 /// Says what could have been seen, and what was taken for the machine.
-pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome) -> Vec<String> {
+pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome, sink: Sink) -> Vec<String> {
     if outcome.policy.judge == Judge::Limits {
         return vec![
             "judged by the limits alone: the reported change decides, whatever the noise".to_owned(),
@@ -31,15 +33,19 @@ pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome) -> Vec<String> {
         lines.push("level of a run: its best sample, much steadier here than the median".to_owned());
     }
     let tells = |shift: &&Shift| shift.verdict != Verdict::Unchanged || percent(shift.change) != "0 %";
-    lines.extend(shift.as_ref().filter(tells).map(described));
+    let remark =
+        acceptance::remark(comparison.suite_claim, outcome, sink).map(|remark| format!("; {remark}"));
+    let remark = remark.unwrap_or_default();
+    lines.extend(shift.as_ref().filter(tells).map(|shift| described(shift) + &remark));
     lines
 }
 
 /// Says that the suite as a whole is what fails or warns, where it is.
 pub(crate) fn headline(comparison: &Comparison) -> Option<String> {
     let Shift { change, verdict, .. } = comparison.suite.shift.as_ref()?;
+    let accepted = if Claim::accepted(comparison.suite_claim).is_some() { ", accepted" } else { "" };
     matches!(verdict, Verdict::Regressed | Verdict::Slower)
-        .then(|| format!("the whole suite {} as one by {}", word(*verdict), percent(*change)))
+        .then(|| format!("the whole suite {} as one by {}{accepted}", word(*verdict), percent(*change)))
 }
 
 fn described(shift: &Shift) -> String {

@@ -3,7 +3,7 @@ use perf_compare::{Comparison, Outcome, Refusal, Section, Status};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{budget, command, refusal, sides, suite};
+use super::{acceptance, budget, command, refusal, sides, suite};
 use crate::escape::terminal;
 use crate::number::counted;
 use crate::page::{Page, Table};
@@ -22,10 +22,13 @@ pub fn text(outcome: &Outcome, page: Page) -> String {
     {
         blocks[0].extend(reasons(refusal, outcome));
         blocks.push(sides::sides(outcome, Sink::Text));
-        blocks.extend(outcome.sections.iter().filter_map(bounds));
+        blocks.extend(outcome.sections.iter().filter_map(|section| bounds(section, outcome)));
     } else {
         blocks.push(sides::sides(outcome, Sink::Text));
         blocks.extend(outcome.sections.iter().flat_map(|section| body(section, outcome, page)));
+    }
+    if let Some(command) = acceptance::command(outcome) {
+        blocks.push(vec![acceptance::introduction(outcome), format!("  {command}")]);
     }
     if let Some(command) = command::reproduce(outcome) {
         blocks.push(vec![format!("reproduce: `{command}`")]);
@@ -51,8 +54,8 @@ fn shade(tone: Tone) -> Style {
     colour.on_default().bold()
 }
 
-fn bounds(section: &Section) -> Option<Vec<String>> {
-    Some(budget::budgets(&section.budgets, Sink::Text)).filter(|lines| !lines.is_empty())
+fn bounds(section: &Section, outcome: &Outcome) -> Option<Vec<String>> {
+    Some(budget::budgets(&section.budgets, outcome, Sink::Text)).filter(|lines| !lines.is_empty())
 }
 
 fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
@@ -64,7 +67,7 @@ fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
                 format!("refused: {}", refusal::introduction(refusal, outcome, Sink::Text)),
             ];
             lines.extend(reasons(refusal, outcome));
-            [Some(lines), bounds(section)].into_iter().flatten().collect()
+            [Some(lines), bounds(section, outcome)].into_iter().flatten().collect()
         }
     }
 }
@@ -82,19 +85,26 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: P
         facts.extend(refusal::difference(&pair.before().environment, &pair.after().environment, terminal));
     }
     facts.push(sentence::census(&comparison.census));
-    facts.extend(suite::suite(comparison, outcome));
+    facts.extend(suite::suite(comparison, outcome, Sink::Text));
     let mut blocks = vec![facts];
-    blocks.extend(bounds(section));
-    blocks.extend(table(comparison, page));
+    blocks.extend(bounds(section, outcome));
+    blocks.extend(table(comparison, outcome, page));
+    blocks.extend(accepted(section, outcome));
     blocks.extend(FOLDED.into_iter().filter_map(|class| list(comparison, class, outcome)));
     blocks
 }
 
-fn table(comparison: &Comparison, page: Page) -> Option<Vec<String>> {
+fn accepted(section: &Section, outcome: &Outcome) -> Option<Vec<String>> {
+    let mut lines = acceptance::accepted(section, outcome, Sink::Text);
+    lines.iter_mut().skip(1).for_each(|line| line.insert_str(0, "  "));
+    (!lines.is_empty()).then_some(lines)
+}
+
+fn table(comparison: &Comparison, outcome: &Outcome, page: Page) -> Option<Vec<String>> {
     let rows: Vec<_> = CHANGED
         .into_iter()
         .flat_map(|class| {
-            row::judged(comparison, class).map(move |row| (tint(class), cells(row, Sink::Text)))
+            row::judged(comparison, class).map(move |row| (tint(class), cells(row, outcome, Sink::Text)))
         })
         .collect();
     let legend = page.paint(Style::new().dimmed(), NOISE_FLOOR);
@@ -113,7 +123,7 @@ fn tint(class: Class) -> Style {
 }
 
 fn list(comparison: &Comparison, class: Class, outcome: &Outcome) -> Option<Vec<String>> {
-    let rows = folded(comparison, class, Sink::Text);
+    let rows = folded(comparison, class, outcome, Sink::Text);
     let title = format!("{}: {}", class.title(), counted(rows.len()));
     let all = command::all(outcome);
     if class == Class::Unchanged && rows.len() > MOST_UNCHANGED {
@@ -195,6 +205,9 @@ refused: 96dfd37 and 615ff67 were measured in different environments (- base, + 
   (3 identity facts are equal)
 hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
 hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
+
+to accept this, write why in the place of <why>; reviewers see it in the commit:
+  git commit --amend --trailer 'Perf-Accept: parse/large time <= +35%; <why>'
 " + REPRODUCE;
         assert_eq!(text(&mixed(), WIDE), expected);
     }

@@ -52,6 +52,19 @@ pub(super) fn merge_base(
     Ok(base)
 }
 
+/// Fetches what lies between two commits beyond the end of a shallow clone; returns whether all of it is here.
+pub(super) fn between(wanted: &Wanted, store: &Store, (base, head): (&CommitId, &CommitId)) -> Result<bool> {
+    for step in Deepening::STEPS {
+        if store.is_certain((head, head), Some(base))? {
+            return Ok(true);
+        }
+        if !deepen(wanted, store, &[head, base], step) {
+            break;
+        }
+    }
+    Ok(store.is_certain((head, head), Some(base))?)
+}
+
 /// Fetches the first parents of the base that a baseline may lie at; returns whether there are more now.
 pub(super) fn look_further_back(
     wanted: &Wanted,
