@@ -13,3 +13,4 @@ mod plumbing;
 mod rules;
 mod sandbox;
 mod store;
+mod terminal;

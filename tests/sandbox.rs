@@ -136,7 +136,7 @@ impl Sandbox {
         format!("{refs}\n{files:?}\n{}", self.git(&["status", "--porcelain"]))
     }
 
-    fn command(&self, program: &str, dir: &str) -> Command {
+    pub(crate) fn command(&self, program: &str, dir: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.path(dir)).env_clear();
         for name in ["PATH", "RUSTUP_HOME", "CARGO_HOME", "LLVM_PROFILE_FILE"] {
@@ -183,6 +183,12 @@ pub(crate) fn output(series: &[(&str, f64)]) -> String {
 
 fn samples(level: f64) -> Vec<f64> {
     (0..30).map(|n| level * (1.0 + 0.002 * f64::from(n % 7 - 3))).collect()
+}
+
+/// Says that something could not be tested here.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }
 
 fn walk(dir: &Path) -> Vec<PathBuf> {

@@ -1,18 +1,61 @@
+mod busy;
+mod pager;
+
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use perf_render::escape::message;
 use perf_render::{Colour, Page};
 
+pub(crate) use self::busy::{busy, counting};
 use crate::failure::{Failure, Result};
 
-/// Prints data on standard output. A reader that has seen enough is no failure.
+/// How everything is printed, as the caller asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// When there are colours.
+    pub(crate) color: clap::ColorChoice,
+    /// Whether standard error gets warnings and errors only.
+    pub(crate) quiet: bool,
+    /// Whether long output on a terminal goes through a pager.
+    pub(crate) pages: bool,
+}
+
+static MANNER: OnceLock<Manner> = OnceLock::new();
+
+impl Manner {
+    /// Makes this the manner of the whole process. The first call counts.
+    pub(crate) fn begin(self) {
+        MANNER.get_or_init(|| self);
+        match self.color {
+            clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
+            clap::ColorChoice::Always => anstream::ColorChoice::Always,
+            clap::ColorChoice::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+
+    fn is_quiet() -> bool {
+        MANNER.get().is_some_and(|manner| manner.quiet)
+    }
+
+    fn pages() -> bool {
+        MANNER.get().is_some_and(|manner| manner.pages)
+    }
+}
+
+/// Prints data on standard output, on a terminal through a pager where it is long. A reader that has seen enough is
+/// no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
+    if Manner::pages() && pager::page(text) {
+        return Ok(());
+    }
     let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match busy::aside(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new("standard output cannot be written").because(&error))
         }
@@ -40,6 +83,9 @@ pub(crate) fn counted(n: usize, thing: &str) -> String {
 
 /// Says on standard error what is going on.
 pub(crate) fn note(text: &str) {
+    if Manner::is_quiet() {
+        return;
+    }
     say(Style::new().dimmed(), "note", text);
 }
 
@@ -72,6 +118,8 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn say(style: Style, word: &str, text: &str) {
-    let mut stderr = anstream::stderr().lock();
-    let _: io::Result<()> = writeln!(stderr, "{style}{word}{style:#}: {}", message(text));
+    busy::aside(|| {
+        let _: io::Result<()> =
+            writeln!(anstream::stderr().lock(), "{style}{word}{style:#}: {}", message(text));
+    });
 }

@@ -27,9 +27,19 @@ const PROFILER: &[&str] = &[
     "trace",
 ];
 
+/// Global options of ours whose value stands behind them.
+const WITH_VALUE: &[&str] = &["-C", "--color"];
+
 /// Recognises a call that was meant for the Linux profiler.
 pub(crate) fn mistaken_for(mut args: impl Iterator<Item = String>) -> Option<Failure> {
-    let first = args.find(|arg| !arg.starts_with('-'))?;
+    let first = loop {
+        let arg = args.next()?;
+        match arg.as_str() {
+            option if WITH_VALUE.contains(&option) => drop(args.next()),
+            option if option.starts_with('-') => {}
+            _ => break arg,
+        }
+    };
     PROFILER.contains(&first.as_str()).then(|| {
         Failure::new(format!(
             "`perf {first}` is a command of the Linux profiler; this `perf` keeps performance baselines in git notes"
@@ -47,7 +57,7 @@ mod tests {
         let mistaken = |args: &[&str]| mistaken_for(args.iter().map(ToString::to_string)).is_some();
         assert!(mistaken(&["stat", "-e", "cycles", "true"]));
         assert!(mistaken(&["--no-pager", "record"]));
-        for ours in [&["compare"][..], &["store", "diff"], &["--version"], &[]] {
+        for ours in [&["compare"][..], &["store", "diff"], &["--version"], &["-C", "data", "compare"], &[]] {
             assert!(!mistaken(ours), "{ours:?}");
         }
     }

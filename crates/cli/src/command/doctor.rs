@@ -49,6 +49,7 @@ impl Finding {
 
 pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let store = place.store()?;
+    let _busy = output::busy("looking around");
     let mut findings = vec![configuration(place, &store)];
     findings.push(head(&store));
     findings.push(depth(&store)?);

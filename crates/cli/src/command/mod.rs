@@ -3,6 +3,7 @@
 mod changepoints;
 mod collect;
 mod compare;
+mod completions;
 mod doctor;
 mod env;
 mod init;
@@ -20,6 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use time::OffsetDateTime;
 
 use crate::failure::{Failure, Result};
+use crate::output;
 use crate::place::Place;
 
 /// Keeps performance baselines in git notes and gates pull requests on them.
@@ -34,15 +36,38 @@ Exit status:
   2  error: usage, unreadable input, no repository, corrupt data
   3  refused: nothing could be judged (environments differ, base never measured, nothing shared)
 
+Environment variables:
+  NO_COLOR        no colours, whatever its value; --color outranks it
+  CLICOLOR_FORCE  colours also where nothing is a terminal
+  PERF_PAGER      the pager for output that is longer than the terminal [default: $PAGER, else less]
+
 This is not the Linux profiler of the same name."
 )]
 pub(crate) struct Cli {
-    /// Run as if started in this directory
-    #[arg(short = 'C', value_name = "DIR", global = true)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    manner: Manner,
     #[command(subcommand)]
     command: Command,
 }
+
+/// How a command works, whichever it is.
+#[derive(Debug, clap::Args)]
+struct Manner {
+    /// Run as if started in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = GLOBAL)]
+    dir: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = GLOBAL)]
+    color: clap::ColorChoice,
+    /// Say nothing on standard error but warnings and errors
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    quiet: bool,
+    /// Do not page long output, even on a terminal
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    no_pager: bool,
+}
+
+const GLOBAL: &str = "Global options";
 
 /// What `perf` can do.
 #[derive(Debug, Subcommand)]
@@ -57,6 +82,7 @@ enum Command {
     Rules(rules::Args),
     Verdict(verdict::Args),
     Changepoints(changepoints::Args),
+    Completions(completions::Args),
     #[command(hide = true)]
     Reference(reference::Args),
 }
@@ -84,13 +110,15 @@ impl From<Status> for ExitCode {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> Result<Status> {
+    let Manner { dir: given, color, quiet, no_pager } = cli.manner;
+    output::Manner { color, quiet, pages: !no_pager }.begin();
     let current = std::env::current_dir()
         .map_err(|error| Failure::new("the current directory cannot be read").because(&error))?;
-    let dir = cli.dir.as_ref().map_or_else(|| current.clone(), |dir| current.join(dir));
+    let dir = given.as_ref().map_or_else(|| current.clone(), |dir| current.join(dir));
     if !dir.is_dir() {
         return Err(Failure::new(format!("{}: no such directory", dir.display())));
     }
-    let place = Place { dir, given: cli.dir, now: OffsetDateTime::now_utc() };
+    let place = Place { dir, given, now: OffsetDateTime::now_utc() };
     match cli.command {
         Command::Collect(args) => collect::run(&args, &place),
         Command::Compare(args) => compare::run(&args, &place),
@@ -101,7 +129,8 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Rules(args) => rules::run(&args, &place),
         Command::Verdict(args) => verdict::run(&args, &place),
         Command::Changepoints(args) => changepoints::run(&args, &place),
-        Command::Reference(args) => reference::run(&args, Cli::command()),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Reference(args) => reference::run(&args, Cli::command(), &place),
     }
 }
 

@@ -1,17 +1,23 @@
 use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use perf_collect::Format;
 
 use crate::command::Status;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output;
+use crate::place::Place;
 
-/// Print a reference as Markdown (docs/cli.md and docs/formats.md are made with it)
+/// Print a reference as Markdown (docs/cli.md and docs/formats.md are made with it), or write manual pages
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Of what
     #[arg(value_enum, default_value_t = Topic::Commands)]
     topic: Topic,
+    /// Write the manual pages to this directory, which is made where it is missing
+    #[arg(long, value_name = "DIR", required_if_eq("topic", "man"))]
+    out: Option<PathBuf>,
 }
 
 /// What there is a reference of.
@@ -21,17 +27,28 @@ enum Topic {
     Commands,
     /// Every format that can be read.
     Formats,
+    /// Every command as a manual page, in files.
+    Man,
 }
 
 /// Width that help texts are wrapped to, wherever the reference is made.
 const WIDTH: usize = 100;
 
-pub(crate) fn run(args: &Args, cli: clap::Command) -> Result<Status> {
-    output::print(&match args.topic {
-        Topic::Commands => commands(cli),
-        Topic::Formats => formats(),
-    })?;
+pub(crate) fn run(args: &Args, cli: clap::Command, place: &Place) -> Result<Status> {
+    match (args.topic, &args.out) {
+        (Topic::Man, Some(dir)) => manual(cli, &place.path(dir))?,
+        (Topic::Man, None) => unreachable!("clap asks for a directory"),
+        (Topic::Commands, _) => output::print(&commands(cli))?,
+        (Topic::Formats, _) => output::print(&formats())?,
+    }
     Ok(Status::Done)
+}
+
+fn manual(cli: clap::Command, dir: &Path) -> Result<()> {
+    let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(cli, dir));
+    written.map_err(|error| {
+        Failure::new(format!("{}: manual pages cannot be written there", dir.display())).because(&error)
+    })
 }
 
 fn commands(cli: clap::Command) -> String {

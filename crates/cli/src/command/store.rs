@@ -100,6 +100,7 @@ struct SyncArgs {
 
 pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
     let store = place.store()?;
+    let _busy = output::busy("working on the baselines");
     match command {
         Command::Show(args) => show(args, &store),
         Command::Log(args) => log(args, &store),

@@ -1,9 +1,7 @@
 //! Gets outputs: from paths, from the suites of perf.toml, or by measuring a command.
 
 use std::path::Path;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use perf_collect::{Options, Output, Plan, Skipped, Step};
 use perf_model::{Measurement, Source};
 
@@ -48,6 +46,7 @@ fn read_path(args: &Args, path: &Path, place: &Place, options: &Options) -> Resu
         return accepted(args, "standard input", output, options);
     }
     let path = place.path(path);
+    let _busy = output::busy("reading");
     let output = perf_collect::read(&path, options)?;
     accepted(args, &path.display().to_string(), output, options)
 }
@@ -100,22 +99,12 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
         name: args.name.clone(),
         dir: Some(place.dir.clone()),
     };
-    // Draws on standard error, and only where that is a terminal.
-    let bar = ProgressBar::new(u64::from(args.runs.get()) + u64::from(args.warmup));
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
-    bar.set_style(style.expect("the template is valid"));
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let busy = output::counting("measuring", u64::from(args.runs.get()) + u64::from(args.warmup));
     let measured = perf_collect::measure(&plan, |step| match step {
-        Step::Warmup { number, .. } => {
-            bar.set_message("warming up");
-            bar.set_position(u64::from(number) - 1);
-        }
-        Step::Run { number, .. } => {
-            bar.set_message("measuring");
-            bar.set_position(u64::from(args.warmup) + u64::from(number) - 1);
-        }
+        Step::Warmup { number, .. } => busy.step("warming up", u64::from(number) - 1),
+        Step::Run { number, .. } => busy.step("measuring", u64::from(args.warmup) + u64::from(number) - 1),
     });
-    bar.finish_and_clear();
+    drop(busy);
     let source = Source { format: "command".into(), tool: RECORDER.into() };
     Ok(Output::measured(source, only(&args.metric, measured?)))
 }

@@ -24,6 +24,7 @@ pub(super) fn outcome(args: &Args, config: &Config, store: &Store) -> Result<Out
         base_branch: base_branch.as_deref(),
         offline: args.offline,
     };
+    let _busy = output::busy("comparing");
     let mut head = Head::find(&wanted, store)?;
     let (base, choice) = base_of(&wanted, store, &head)?;
     let outcome = |base: Endpoint, sections, notices, head: &Head| Outcome {
