@@ -35,17 +35,18 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     for round in 1..=args.rounds.get() {
         let outputs = read(args, place, &top, &config)?;
         let environment =
-            place::environment(&config.environment, &top, &place::harnesses(&outputs), &args.set)?;
+            || place::environment(&config.environment, &top, &place::harnesses(&outputs), &args.set);
         match (&store, &target) {
             (Some(store), Some(target)) => {
                 warn_of_stale(&outputs, &target.commit);
-                let run = assemble((args, &config), target, environment, &outputs)?;
+                let run = assemble((args, &config), target, environment()?, &outputs)?;
                 match &args.save {
                     Some(_) => saved.push(run),
                     None => record(args, store, target, &run, round)?,
                 }
             }
-            (None, _) | (_, None) => show(args, &environment, &outputs)?,
+            (None, _) | (_, None) if args.json => show_json(&outputs)?,
+            (None, _) | (_, None) => show(&environment()?, &outputs)?,
         }
     }
     match &args.save {
@@ -54,15 +55,15 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     }
 }
 
-fn show(args: &Args, environment: &Environment, outputs: &[Output]) -> Result<()> {
-    let measurements = measurements(outputs);
-    if args.json {
-        let skipped: Vec<Skipped> = outputs.iter().flat_map(|output| &output.skipped).cloned().collect();
-        let withheld: Vec<Withheld> = outputs.iter().flat_map(|output| &output.withheld).cloned().collect();
-        return output::print_json(&Document::new(&measurements, &withheld, &skipped));
-    }
+fn show_json(outputs: &[Output]) -> Result<()> {
+    let skipped: Vec<Skipped> = outputs.iter().flat_map(|output| &output.skipped).cloned().collect();
+    let withheld: Vec<Withheld> = outputs.iter().flat_map(|output| &output.withheld).cloned().collect();
+    output::print_json(&Document::new(&measurements(outputs), &withheld, &skipped))
+}
+
+fn show(environment: &Environment, outputs: &[Output]) -> Result<()> {
     output::print(&perf_render::environment::text(environment))?;
-    output::print(&perf_render::store::measurements(&measurements, output::page()))
+    output::print(&perf_render::store::measurements(&measurements(outputs), output::page()))
 }
 
 fn save(path: &Path, runs: &[Run]) -> Result<Status> {

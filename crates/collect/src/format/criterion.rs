@@ -8,10 +8,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
-use std::{fs, io, iter, thread};
+use std::{fs, io};
 
 use perf_model::{Measurement, Metric, Reading, Samples};
+use rayon::Scope;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -28,9 +30,6 @@ pub(super) const FORMAT: Format = Format {
     link: "https://bheisler.github.io/criterion.rs/book/",
     reader: Reader::Directory { detect, read },
 };
-
-/// More threads than this do not make reading faster.
-const MAX_THREADS: usize = 8;
 
 /// What a throughput counts, as `benchmark.json` spells it, with the metric and unit it becomes.
 const THROUGHPUTS: [(&str, &str, &str); 4] = [
@@ -65,19 +64,26 @@ struct Case {
 }
 
 fn detect(root: &Path) -> bool {
-    results(root).any(|found| found.is_ok())
+    let mut pending = vec![root.to_owned()];
+    while let Some(dir) = pending.pop() {
+        match enter(&dir) {
+            Ok(Entered { results: Some(_), .. }) => return true,
+            Ok(entered) => pending.extend(entered.children),
+            Err(_) => {}
+        }
+    }
+    false
 }
 
 fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
-    let mut dirs = results(root).collect::<Result<Vec<_>, _>>()?;
-    if dirs.is_empty() {
+    let cases = read_all(root, options);
+    if cases.is_empty() {
         return Err(ReadError::new(root.display(), "expected results of Criterion, `**/new/benchmark.json`")
             .with_hint("`cargo bench` writes them to `target/criterion`"));
     }
-    dirs.sort_unstable();
     let mut output = Output::new(FORMAT.name, FORMAT.name);
-    let mut names: BTreeMap<String, &Path> = BTreeMap::new();
-    for (dir, case) in dirs.iter().zip(read_all(&dirs, options)) {
+    let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for (dir, case) in cases {
         let case = case?;
         if let Some(other) = names.get(&case.name) {
             let problem = format!("measures `{}`, and so does {}", case.name, other.display());
@@ -92,23 +98,44 @@ fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
     Ok(output)
 }
 
-/// Returns every directory `new` below `root` that holds results, in no order.
-///
-/// Symbolic links below `root` are not followed, so that a loop of them ends.
-fn results(root: &Path) -> impl Iterator<Item = Result<PathBuf, ReadError>> {
-    let mut pending = vec![root.to_owned()];
-    iter::from_fn(move || {
-        while let Some(dir) = pending.pop() {
-            if let Some(found) = enter(&dir, &mut pending).transpose() {
-                return Some(found);
-            }
-        }
-        None
-    })
+/// Reads everything below `root`, in the order of the directories. It is mostly waiting for the system, so that
+/// every directory is a task of its own.
+fn read_all(root: &Path, options: &Options) -> BTreeMap<PathBuf, Result<Case, ReadError>> {
+    let found = Mutex::new(BTreeMap::new());
+    rayon::scope(|scope| descend(scope, root.to_owned(), options, &found));
+    found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds the directories in `dir` that may hold results to `pending`; returns its `new` if that holds one.
-fn enter(dir: &Path, pending: &mut Vec<PathBuf>) -> Result<Option<PathBuf>, ReadError> {
+/// What was found, by directory.
+type Found = Mutex<BTreeMap<PathBuf, Result<Case, ReadError>>>;
+
+fn descend<'scope>(scope: &Scope<'scope>, dir: PathBuf, options: &'scope Options, found: &'scope Found) {
+    let keep = |dir, case| {
+        found.lock().unwrap_or_else(PoisonError::into_inner).insert(dir, case);
+    };
+    let Entered { results, children } = match enter(&dir) {
+        Ok(entered) => entered,
+        Err(error) => return keep(dir, Err(error)),
+    };
+    for child in children {
+        scope.spawn(move |scope| descend(scope, child, options, found));
+    }
+    if let Some(dir) = results {
+        let case = read_case(&dir, options);
+        keep(dir, case);
+    }
+}
+
+/// What one directory holds.
+struct Entered {
+    /// Its `new`, where that holds results.
+    results: Option<PathBuf>,
+    /// The directories that may hold further ones.
+    children: Vec<PathBuf>,
+}
+
+/// Looks into a directory. Symbolic links are not followed, so that a loop of them ends.
+fn enter(dir: &Path) -> Result<Entered, ReadError> {
     let mut children =
         directories(dir).map_err(|cause| ReadError::new(dir.display(), "cannot be read").caused_by(cause))?;
     let new = dir.join("new");
@@ -118,8 +145,7 @@ fn enter(dir: &Path, pending: &mut Vec<PathBuf>) -> Result<Option<PathBuf>, Read
     if measured {
         children.retain(|child| !is_kept_beside(child));
     }
-    pending.append(&mut children);
-    Ok(measured.then_some(new))
+    Ok(Entered { results: measured.then_some(new), children })
 }
 
 fn directories(dir: &Path) -> io::Result<Vec<PathBuf>> {
@@ -138,17 +164,6 @@ fn directories(dir: &Path) -> io::Result<Vec<PathBuf>> {
 fn is_kept_beside(dir: &Path) -> bool {
     let kept = ["new", "base", "change", "report"].iter().any(|name| dir.ends_with(name));
     kept && !dir.join("new").is_dir()
-}
-
-/// Reads all directories, in their order. It is mostly waiting for the system, so that threads help.
-fn read_all(dirs: &[PathBuf], options: &Options) -> Vec<Result<Case, ReadError>> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let share = dirs.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let read = |dirs: &[PathBuf]| dirs.iter().map(|dir| read_case(dir, options)).collect::<Vec<_>>();
-        let workers: Vec<_> = dirs.chunks(share).map(|dirs| scope.spawn(move || read(dirs))).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("reading does not panic")).collect()
-    })
 }
 
 fn read_case(dir: &Path, options: &Options) -> Result<Case, ReadError> {
