@@ -319,3 +319,29 @@ fn rules_show_what_is_accepted() {
     sandbox.write("repo/perf.toml", entry("at-most = \"20%\"\nexpires = 2999-12-31"));
     assert_snapshot!(sandbox.perf(&["rules", "parse"]).whole());
 }
+
+#[test]
+fn a_suite_of_rates_is_told_and_accepted_as_rates() {
+    let record = |sandbox: &Sandbox, level: f64| {
+        for factor in [0.999, 1.001, 1.0] {
+            let rates: Vec<_> = ["a", "b", "c", "d", "e", "f", "g", "h"]
+                .map(|name| {
+                    serde_json::json!({"name": name, "metric": "throughput", "unit": "req/s", "better": "higher",
+                        "kind": "rate", "value": level * factor, "n": 1_000})
+                })
+                .to_vec();
+            sandbox.record(&serde_json::json!({ "benchmarks": rates }).to_string());
+        }
+    };
+    let sandbox = Sandbox::new();
+    record(&sandbox, 1_000.0);
+    sandbox.branch("feature");
+    record(&sandbox, 500.0);
+    let failed = sandbox.perf(&["compare"]);
+    assert_eq!(failed.status, 1);
+    assert!(first_line(&failed).contains("the whole suite regressed as one by -50.0 %"), "{}", failed.stdout);
+    assert!(failed.stdout.contains("Perf-Accept: whole-suite <= +50%"), "{}", failed.stdout);
+    paste(&sandbox, &failed.stdout);
+    record(&sandbox, 500.0);
+    assert_eq!(sandbox.perf(&["compare"]).status, 0);
+}

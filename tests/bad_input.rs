@@ -168,3 +168,19 @@ fn a_stale_lock_is_named_with_the_way_out() {
     assert_eq!(doctor.status, 1);
     assert!(doctor.stdout.contains(".lock has been there"), "{}", doctor.stdout);
 }
+
+#[test]
+fn what_is_missing_is_named_as_it_is() {
+    let sandbox = Sandbox::new();
+    for (args, status, said) in [
+        (&["collect", "--name", "", "--", "true"][..], 2, "--name"),
+        (&["store", "prune", "--yes"], 2, "<--older-than <DAYS>|--max-commits <N>>"),
+        (&["store", "retract", "main", "--reason", "wrong"], 2, "`perf store show "),
+        (&["store", "log", "--benchmark", "nope"], 0, "no stored run has a benchmark of this name"),
+    ] {
+        let ended = sandbox.perf(args);
+        assert_eq!(ended.status, status, "{args:?}");
+        let all = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(all.contains(said) && !all.contains("REV"), "{args:?}: {all}");
+    }
+}

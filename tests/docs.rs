@@ -54,6 +54,7 @@ fn links_between_pages_lead_somewhere() {
         "CHANGELOG.md",
         "baselines.git-notes.md",
         "docs/acceptance.md",
+        "docs/aliases.md",
         "docs/architecture.md",
         "docs/BENCHMARKS.md",
         "docs/formats.md",

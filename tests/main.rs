@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod acceptance;
+mod aliases;
 mod bad_input;
 mod collect;
 mod compare;

@@ -1,6 +1,7 @@
 //! `perf.toml`: what the project asks of `perf`.
 
 pub(crate) mod accept;
+mod alias;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
 use self::accept::AcceptConfig;
+use self::alias::AliasConfig;
 use self::rule::RuleConfig;
 use crate::failure::{Failure, Result};
 
@@ -46,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) rule: Vec<RuleConfig>,
     /// What may become worse, and who answers for it.
     pub(crate) accept: Vec<AcceptConfig>,
+    /// Which benchmarks got another name.
+    pub(crate) alias: Vec<AliasConfig>,
     /// How many first-parent commits back a baseline may lie when the base itself has none.
     pub(crate) max_lag: usize,
     /// Which stored records are used.
@@ -74,6 +78,7 @@ impl Default for Config {
             suite_shift: OnSuiteShift::default(),
             rule: vec![],
             accept: vec![],
+            alias: vec![],
             max_lag: 20,
             store: StoreConfig::default(),
             max_samples: 100,
@@ -389,6 +394,7 @@ impl Config {
                 entries: self.accept.iter().map(AcceptConfig::acceptance).collect(),
                 today: None,
             },
+            aliases: self.alias.iter().map(AliasConfig::alias).collect(),
         }
     }
 
@@ -410,6 +416,7 @@ impl Config {
         for (accept, number) in self.accept.iter().zip(1..) {
             accept.check(number)?;
         }
+        alias::check(&self.alias)?;
         for input in &self.input {
             input.mapping()?;
         }
@@ -576,6 +583,14 @@ mod tests {
                 "expected a date such as",
             ),
             ("[[accept]]\nbenchmark = \"a[\"", "is no glob"),
+            ("[[alias]]\nfrom = \"a\"", "missing field `to`"),
+            ("[[alias]]\nfrom = \"a\"\nto = \"a\"", "the same name twice"),
+            ("[[alias]]\nfrom = \"a/*\"\nto = \"b\"", "one `*` in both names"),
+            ("[[alias]]\nfrom = \"a\"\nto = \"b\"\n[[alias]]\nfrom = \"b\"\nto = \"a\"", "in a circle"),
+            (
+                "[[alias]]\nfrom = \"a\"\nto = \"b\"\n[[alias]]\nfrom = \"a\"\nto = \"c\"",
+                "[[alias]] 2: `a` became `b` already",
+            ),
             ("warn = ", "line 1"),
         ] {
             let problem = Config::parse(text).unwrap_err();

@@ -120,8 +120,8 @@ fn hint_for(error: &StoreError) -> Option<String> {
             "the runs are still here; `git ls-remote` shows whether the remote answers".into()
         }
         StoreError::Interrupted { .. } => "the runs are still here; run the command again".into(),
-        StoreError::NothingToRetract { .. } => {
-            "`perf store show REV` shows what is stored, and what was retracted already".into()
+        StoreError::NothingToRetract { commit } => {
+            format!("`perf store show {commit}` shows what is stored, and what was retracted already")
         }
         StoreError::Shallow => "`git fetch --unshallow` brings the rest".into(),
         StoreError::Busy { .. } => "another `perf` is pushing or pulling here; run the command again".into(),

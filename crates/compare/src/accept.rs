@@ -43,9 +43,9 @@ fn row_worsening(row: &Judged) -> Worsening<'_> {
 }
 
 fn claim_of_suite(comparison: &Comparison, policy: &Policy) -> Option<Claim> {
-    let shift = comparison.suite.shift.filter(|shift| is_worse(shift.verdict))?;
-    // A shift is told as one of times, whatever the series measure.
-    let worse = Worsening { share: Some(shift.change), difference: None };
+    comparison.suite.shift.filter(|shift| is_worse(shift.verdict))?;
+    // What is worse rose in times, or fell in rates.
+    let worse = Worsening { share: comparison.shift_change().map(f64::abs), difference: None };
     policy.acceptances.claim(worse, Acceptance::matches_whole_suite)
 }
 

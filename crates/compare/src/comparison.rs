@@ -1,11 +1,12 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use perf_model::{Baseline, Better, Kind, Measurement, Metric, Reading, SeriesId, Unit, median_in_place};
 
 use crate::census::Census;
 use crate::pair::Pair;
-use crate::policy::{Amount, Asked, Claim, Limit, Limits, Policy, Tier};
+use crate::policy::{Amount, Asked, Claim, Limit, Limits, Policy, Tier, former_names};
 use crate::refusal::Refusal;
+use crate::renames::{AliasConflict, Index, LikelyRename, Renames, likely_renames, renames};
 use crate::statistics::{Finding, Judge, Level, LevelUsed, Runs, Series, Settings, Suite, SuiteShift, judge};
 use crate::verdict::Verdict;
 
@@ -28,6 +29,10 @@ pub struct Comparison {
     pub missing: Vec<OneSided>,
     /// Series that only the head has, by name.
     pub new: Vec<OneSided>,
+    /// Aliases that fit and were not used.
+    pub conflicts: Vec<AliasConflict>,
+    /// What may have been renamed, though no alias says so.
+    pub likely: Vec<LikelyRename>,
     /// How many got which answer.
     pub census: Census,
 }
@@ -57,6 +62,23 @@ pub struct Judged {
     pub finding: Finding,
     /// What the acceptances say of it, where it became worse.
     pub claim: Option<Claim>,
+    /// What the base calls it, where that is another name.
+    pub former: Option<Former>,
+}
+
+/// The name of a series at the base, by an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
+    /// The benchmark.
+    pub benchmark: String,
+    /// The number of the alias, from 0.
+    pub alias: usize,
+}
+
+impl Former {
+    fn new(base: Key, alias: usize) -> Self {
+        Self { benchmark: base.0.to_owned(), alias }
+    }
 }
 
 /// A series on both sides that could not be judged.
@@ -126,31 +148,56 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
     let history: Vec<Rows> =
         history.iter().filter(|it| it.environment.identity == *identity).map(Rows::of).collect();
     let (before, after) = (Rows::of(pair.before()), Rows::of(pair.after()));
-    let (mut candidates, mut unjudged, mut missing) = (vec![], vec![], vec![]);
-    for (key, base) in before.sorted() {
-        match after.of.get(&key) {
-            None => missing.push(OneSided::new(base)),
-            Some(head) => match Candidate::new(key, base, head, &history, policy) {
-                Ok(candidate) => candidates.push(candidate),
-                Err(obstacle) => unjudged.push(Unjudged { series: newest(head).series(), obstacle }),
-            },
+    let Renames { of_head, conflicts } = renames(&policy.aliases, &before.index(), &after.index());
+    let (mut candidates, mut unjudged) = (vec![], vec![]);
+    let (mut missing, mut new) = (before.sorted(), vec![]);
+    for (key, head) in after.sorted() {
+        let former = of_head.get(&key);
+        let base_key = former.map_or(key, |(base_key, _)| *base_key);
+        let Some(base) = before.of.get(&base_key) else {
+            new.push((key, head));
+            continue;
+        };
+        let former = former.map(|(base_key, alias)| Former::new(*base_key, *alias));
+        match Candidate::new((key, former), (base, head), &history, policy) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(obstacle) => unjudged.push(Unjudged { series: newest(head).series(), obstacle }),
         }
     }
+    let renamed: BTreeSet<Key> = of_head.values().map(|(base_key, _)| *base_key).collect();
+    missing.retain(|(key, _)| !after.of.contains_key(key) && !renamed.contains(key));
+    let likely = likely_renames(&keys_of(&missing), &keys_of(&new));
     if candidates.is_empty() {
         return Err(match unjudged.len() {
-            0 => Refusal::NothingShared { base: before.of.len(), head: after.of.len() },
+            0 => Refusal::NothingShared { base: before.of.len(), head: after.of.len(), likely },
             shared => Refusal::NothingJudged { shared },
         });
     }
-    let new = after.sorted().into_iter().filter(|(key, _)| !before.of.contains_key(key));
-    let new: Vec<_> = new.map(|(_, head)| OneSided::new(head)).collect();
+    let one_sided = |rows: Rowed| rows.into_iter().map(|(_, runs)| OneSided::new(runs)).collect::<Vec<_>>();
+    let (missing, new) = (one_sided(missing), one_sided(new));
     let (mut judged, suite) = judged(candidates, policy);
     let mut census =
         Census { unjudged: unjudged.len(), missing: missing.len(), new: new.len(), ..Census::default() };
     judged.iter().for_each(|row| census.count(row.finding.verdict));
     judged.sort_by(worst_first);
     let history = history.len();
-    Ok(Comparison { pair, history, judged, suite, suite_claim: None, unjudged, missing, new, census })
+    Ok(Comparison {
+        pair,
+        history,
+        judged,
+        suite,
+        suite_claim: None,
+        unjudged,
+        missing,
+        new,
+        conflicts,
+        likely,
+        census,
+    })
+}
+
+fn keys_of<'a>(rows: &Rowed<'a, '_>) -> Vec<Key<'a>> {
+    rows.iter().map(|(key, _)| *key).collect()
 }
 
 fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
@@ -175,6 +222,7 @@ fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
             judge: series.judge,
             finding,
             claim: None,
+            former: named.former,
         }
     });
     (rows.collect(), findings.suite)
@@ -206,7 +254,10 @@ fn side_level(runs: &Runs, used: LevelUsed) -> f64 {
 }
 
 /// Names a series within a baseline, without a copy of the names.
-type Key<'a> = (&'a str, &'a BTreeMap<String, String>, &'a str);
+pub(crate) type Key<'a> = (&'a str, &'a BTreeMap<String, String>, &'a str);
+
+/// Series by name, each with its measurement in every run.
+type Rowed<'a, 'b> = Vec<(Key<'a>, &'b Vec<Option<&'a Measurement>>)>;
 
 /// The measurements of a baseline by series: one entry for each run, in the order of the runs.
 struct Rows<'a> {
@@ -227,7 +278,11 @@ impl<'a> Rows<'a> {
         Self { of }
     }
 
-    fn sorted(&self) -> Vec<(Key<'a>, &Vec<Option<&'a Measurement>>)> {
+    fn index(&self) -> Index<'a> {
+        Index::new(self.of.keys().copied().collect())
+    }
+
+    fn sorted(&self) -> Rowed<'a, '_> {
         let mut rows: Vec<_> = self.of.iter().map(|(key, runs)| (*key, runs)).collect();
         rows.sort_unstable_by_key(|(key, _)| *key);
         rows
@@ -246,13 +301,13 @@ struct Named {
     metric: Metric,
     asked: (Limit, Limit),
     tier: Tier,
+    former: Option<Former>,
 }
 
 impl Candidate {
     fn new(
-        key: Key,
-        base: &[Option<&Measurement>],
-        head: &[Option<&Measurement>],
+        (key, former): (Key, Option<Former>),
+        (base, head): (&[Option<&Measurement>], &[Option<&Measurement>]),
         history: &[Rows],
         policy: &Policy,
     ) -> Result<Self, Obstacle> {
@@ -264,9 +319,11 @@ impl Candidate {
         enough_readings(&metric, both())?;
         let (base, head) = (levels(base, &metric)?, levels(head, &metric)?);
         // An entry without the series keeps its place: it is the same baseline in every series.
+        let formerly = former_names(&policy.aliases, key.0, key.2);
         let past = |rows: &Rows| {
-            let runs = rows.of.get(&key).and_then(|runs| levels(runs, &metric).ok());
-            runs.unwrap_or_default()
+            let names = std::iter::once(key.0).chain(formerly.iter().map(|(name, _)| name.as_str()));
+            let mut runs = names.filter_map(|name| rows.of.get(&(name, key.1, key.2)));
+            runs.next().and_then(|runs| levels(runs, &metric).ok()).unwrap_or_default()
         };
         let mut series = Series {
             better: metric.better,
@@ -280,7 +337,7 @@ impl Candidate {
         };
         let (warn, fail) = policy.limits_of(&asked);
         hold_against(&mut series, (&warn, &fail), &metric)?;
-        Ok(Self { named: Named { id, metric, asked: (warn, fail), tier: asked.tier() }, series })
+        Ok(Self { named: Named { id, metric, asked: (warn, fail), tier: asked.tier(), former }, series })
     }
 }
 
@@ -376,6 +433,16 @@ fn worst_first(a: &Judged, b: &Judged) -> std::cmp::Ordering {
 }
 
 impl Comparison {
+    /// Returns how much the suite changed as one, in the terms of its series: of their times, or where all of them are
+    /// rates of the rates.
+    pub fn shift_change(&self) -> Option<f64> {
+        let change = self.suite.shift?.change;
+        let shares = |row: &&Judged| matches!(row.metric.kind, Kind::Time | Kind::Rate | Kind::Percentile);
+        let mut suite = self.judged.iter().filter(shares);
+        let all_rates = suite.all(|row| row.metric.better == Better::Higher);
+        Some(if all_rates { 1.0 / (1.0 + change) - 1.0 } else { change })
+    }
+
     /// Says whether the suite as a whole fails the gate.
     pub fn shift_fails(&self) -> bool {
         let regressed = self.suite.shift.is_some_and(|shift| shift.verdict == Verdict::Regressed);
@@ -442,6 +509,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{baseline, baseline_of, in_environment, measurement, repeated};
+    use crate::policy::Alias;
 
     fn compared(before: Baseline, after: Baseline) -> Result<Comparison, Refusal> {
         let pair = Pair::new(before, after, &BTreeSet::new()).expect("the fixtures share an environment");
@@ -461,7 +529,23 @@ mod tests {
     #[test]
     fn refuses_when_nothing_is_shared() {
         let refusal = compared(baseline(&[("a", &[1.0])]), baseline(&[("b", &[1.0]), ("c", &[1.0])]));
-        assert_eq!(refusal.unwrap_err(), Refusal::NothingShared { base: 1, head: 2 });
+        let likely = vec![];
+        assert_eq!(refusal.unwrap_err(), Refusal::NothingShared { base: 1, head: 2, likely });
+    }
+
+    #[test]
+    fn a_renamed_series_keeps_its_base_and_its_history() {
+        let alias =
+            |from: &str, to: &str| Alias { from: from.into(), to: to.into(), metric: None, of_head: false };
+        let policy = Policy { aliases: vec![alias("b", "c"), alias("a", "b")], ..Policy::default() };
+        let history: Vec<_> =
+            (0..20).map(|n| repeated(1, &[(if n < 10 { "a" } else { "b" }, 10.0)])).collect();
+        let pair = Pair::new(repeated(3, &[("b", 10.0)]), repeated(3, &[("c", 20.0)]), &BTreeSet::new());
+        let comparison = compare(pair.unwrap(), &history, &policy).unwrap();
+        let row = &comparison.judged[0];
+        assert_eq!(row.former, Some(Former { benchmark: "b".into(), alias: 0 }));
+        assert_eq!((row.finding.verdict, row.finding.history), (Verdict::Regressed, 20));
+        assert_eq!(comparison.census, Census { regressed: 1, ..Census::default() });
     }
 
     #[test]

@@ -11,20 +11,22 @@ mod outcome;
 mod pair;
 mod policy;
 mod refusal;
+mod renames;
 pub mod statistics;
 mod verdict;
 
 pub use accept::accept;
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
-pub use comparison::{Comparison, Judged, Obstacle, OneSided, Unjudged, compare};
+pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{
-    Acceptance, Acceptances, AcceptedIn, Amount, Asked, Bound, Breach, Budgets, Claim, Cover, Given,
+    Acceptance, Acceptances, AcceptedIn, Alias, Amount, Asked, Bound, Breach, Budgets, Claim, Cover, Given,
     Inconclusive, Limit, Limits, Pattern, PatternError, Policy, Rule, Severity, Tier, WHOLE_SUITE, budgets,
 };
 pub use refusal::{FactDifference, Refusal, differences};
+pub use renames::{AliasConflict, ConflictReason, LikelyRename};
 pub use verdict::{Interval, Verdict};
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ mod tests {
         Section {
             environment: None,
             budgets: Budgets::default(),
-            result: Err(Refusal::NothingShared { base: 1, head: 1 }),
+            result: Err(Refusal::NothingShared { base: 1, head: 1, likely: vec![] }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a project asks of its numbers: limits, budgets and tiers, by benchmark and metric.
 
 mod acceptance;
+mod alias;
 mod budget;
 mod rule;
 
@@ -8,6 +9,8 @@ use perf_model::{Better, Measurement, Metric, SeriesId};
 
 pub(crate) use self::acceptance::Worsening;
 pub use self::acceptance::{Acceptance, Acceptances, AcceptedIn, Claim, Cover, WHOLE_SUITE};
+pub use self::alias::Alias;
+pub(crate) use self::alias::former_names;
 pub use self::budget::{Bound, Breach, Budgets, Severity, budgets};
 use self::rule::covers_case;
 pub use self::rule::{Amount, Limit, Pattern, PatternError, Rule, Tier};
@@ -74,6 +77,8 @@ pub struct Policy {
     pub suite_shift: SuiteShift,
     /// What may become worse, since somebody answers for it.
     pub acceptances: Acceptances,
+    /// Which benchmarks got another name.
+    pub aliases: Vec<Alias>,
 }
 
 /// What a policy asks of one series. Each value is given with the number of the rule that it comes from, from 0;

@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use perf_model::{CommitId, Environment, Facts};
 
+use crate::renames::LikelyRename;
+
 /// Why there is nothing to judge. A value, not a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
@@ -40,6 +42,8 @@ pub enum Refusal {
         base: usize,
         /// How many series the head has.
         head: usize,
+        /// What may have been renamed.
+        likely: Vec<LikelyRename>,
     },
     /// Series occur on both sides, but none of them could be judged.
     NothingJudged {

@@ -17,6 +17,29 @@ pub(crate) struct Renames<'a> {
     pub(crate) conflicts: Vec<AliasConflict>,
 }
 
+/// The series of a side, to be found by names that do not live as long.
+pub(crate) struct Index<'a> {
+    keys: Vec<Key<'a>>,
+    places: BTreeMap<Key<'a>, usize>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(mut keys: Vec<Key<'a>>) -> Self {
+        keys.sort_unstable();
+        let places = keys.iter().enumerate().map(|(place, key)| (*key, place)).collect();
+        Self { keys, places }
+    }
+
+    fn find(&self, name: &str, of: Key) -> Option<Key<'a>> {
+        let place = *self.places.get(&(name, of.1, of.2))?;
+        Some(self.keys[place])
+    }
+
+    fn has(&self, key: Key) -> bool {
+        self.places.contains_key(&key)
+    }
+}
+
 /// An alias that fits a series and is not used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AliasConflict {
@@ -40,17 +63,13 @@ pub enum ConflictReason {
 }
 
 /// Matches the series that only the head has with those that only the base has.
-pub(crate) fn renames<'a>(
-    aliases: &[Alias],
-    before: &BTreeSet<Key<'a>>,
-    after: &BTreeSet<Key<'a>>,
-) -> Renames<'a> {
+pub(crate) fn renames<'a>(aliases: &[Alias], before: &Index<'a>, after: &Index<'a>) -> Renames<'a> {
     if aliases.is_empty() {
         return Renames::default();
     }
     let mut found = Renames::default();
     let mut claimed: BTreeMap<Key<'a>, Vec<Key<'a>>> = BTreeMap::new();
-    for new in after.difference(before) {
+    for new in after.keys.iter().filter(|key| !before.has(**key)) {
         let (former, there) = former_keys(aliases, *new, before, after);
         if let Some(name) = there {
             found.conflict(new.0, vec![name], ConflictReason::FormerIsThere);
@@ -88,16 +107,15 @@ impl Renames<'_> {
 fn former_keys<'a>(
     aliases: &[Alias],
     new: Key<'a>,
-    before: &BTreeSet<Key<'a>>,
-    after: &BTreeSet<Key<'a>>,
+    before: &Index<'a>,
+    after: &Index<'a>,
 ) -> (Vec<(Key<'a>, usize)>, Option<String>) {
     let (mut former, mut there) = (vec![], None);
     for (name, alias) in former_names(aliases, new.0, new.2) {
-        let Some(key) = before.get(&(name.as_str(), new.1, new.2)) else { continue };
-        if after.contains(key) {
-            there = Some(name);
-        } else {
-            former.push((*key, alias));
+        match before.find(&name, new) {
+            Some(key) if after.has(key) => there = Some(name),
+            Some(key) => former.push((key, alias)),
+            None => {}
         }
     }
     (former, there)
@@ -154,10 +172,14 @@ pub(crate) fn likely_renames(missing: &[Key], new: &[Key]) -> Vec<LikelyRename> 
 /// Where a series is measured, beside its benchmark's name.
 type Measures<'a> = BTreeSet<(&'a BTreeMap<String, String>, &'a str)>;
 
+/// Longer names are not proposed: whoever reads a report would not read them.
+const LONGEST_PROPOSED: usize = 200;
+
 /// A `*` in a name would be taken for any text.
 fn by_name<'a>(keys: &[Key<'a>]) -> BTreeMap<&'a str, Measures<'a>> {
     let mut names: BTreeMap<&str, Measures> = BTreeMap::new();
-    for (name, params, metric) in keys.iter().filter(|(name, ..)| !name.contains('*')) {
+    let fits = |name: &str| !name.contains('*') && name.len() <= LONGEST_PROPOSED;
+    for (name, params, metric) in keys.iter().filter(|(name, ..)| fits(name)) {
         names.entry(name).or_default().insert((params, metric));
     }
     names
@@ -238,8 +260,11 @@ mod tests {
     fn matched(aliases: &[Alias], before: &[&str], after: &[&str]) -> (Vec<String>, Vec<AliasConflict>) {
         let none = BTreeMap::new();
         let (before, after) = (keys(&none, before), keys(&none, after));
-        let found = renames(aliases, &before.into_iter().collect(), &after.into_iter().collect());
-        (found.of_head.iter().map(|(new, (old, _))| format!("{}<-{}", new.0, old.0)).collect(), found.conflicts)
+        let found = renames(aliases, &Index::new(before), &Index::new(after));
+        (
+            found.of_head.iter().map(|(new, (old, _))| format!("{}<-{}", new.0, old.0)).collect(),
+            found.conflicts,
+        )
     }
 
     #[test]
@@ -252,14 +277,22 @@ mod tests {
             (vec![alias("b", "c")], vec!["a"], vec!["c"], vec![]),
             (vec![], vec!["a"], vec!["b"], vec![]),
         ] {
-            assert_eq!(matched(&aliases, &before, &after), (expected.iter().map(|it| it.to_string()).collect(), vec![]));
+            assert_eq!(
+                matched(&aliases, &before, &after),
+                (expected.iter().map(|it| it.to_string()).collect(), vec![])
+            );
         }
     }
 
     #[test]
     fn what_is_not_clear_is_not_matched_and_said() {
         for (aliases, before, after, reason) in [
-            (vec![alias("a", "c"), alias("b", "c")], vec!["a", "b"], vec!["c"], ConflictReason::SeveralFormer),
+            (
+                vec![alias("a", "c"), alias("b", "c")],
+                vec!["a", "b"],
+                vec!["c"],
+                ConflictReason::SeveralFormer,
+            ),
             (vec![alias("a", "b"), alias("a", "c")], vec!["a"], vec!["b", "c"], ConflictReason::SeveralNow),
             (vec![alias("a", "b")], vec!["a"], vec!["a", "b"], ConflictReason::FormerIsThere),
         ] {

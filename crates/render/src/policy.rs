@@ -1,7 +1,7 @@
 //! What a policy asks of one series, and which rule asks it.
 
 use perf_compare::statistics::Judge;
-use perf_compare::{Acceptance, AcceptedIn, Amount, Asked, Given, Limit, Policy, Rule, Tier};
+use perf_compare::{Acceptance, AcceptedIn, Alias, Amount, Asked, Given, Limit, Policy, Rule, Tier};
 use perf_model::{Better, SeriesId};
 
 use crate::number::limit as share;
@@ -34,7 +34,14 @@ pub fn rules(series: &SeriesId, policy: &Policy) -> String {
     ];
     let accepted = policy.acceptances.entries.iter().zip(1..).filter(|(it, _)| it.matches(series));
     let lines = lines.into_iter().chain(accepted.map(|(it, number)| acceptance(it, number)));
+    let aliases = policy.aliases.iter().zip(1..).filter(|(it, _)| it.matches(series));
+    let lines = lines.chain(aliases.map(|(it, number)| alias(it, number)));
     format!("{}\n{}\n", Sink::Text.series(series), lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn alias(alias: &Alias, number: usize) -> String {
+    let from = Sink::Text.name(&alias.from);
+    format!("  {:<9} {from:<22} [[alias]] {number} (to {})", "formerly", Sink::Text.name(&alias.to))
 }
 
 fn acceptance(acceptance: &Acceptance, number: usize) -> String {

@@ -6,6 +6,7 @@
 //! out; JSON holds everything.
 
 mod acceptance;
+mod alias;
 mod budget;
 mod command;
 mod json;

@@ -151,6 +151,9 @@ pub fn values(rows: &[ValueRow], page: Page) -> String {
         let (series, unit) = (Sink::Text.series(&row.series), terminal(row.metric.unit.symbol()));
         [minute(row.time), commit, fingerprint, series, number(row.value), unit]
     };
+    if rows.is_empty() {
+        return "no stored run has a benchmark of this name\n".to_owned();
+    }
     list(VALUES, rows.iter().map(cells), page)
 }
 
@@ -299,6 +302,7 @@ environment                                               commits   runs   newes
 ";
         assert_eq!(envs(&[environment_row()], PAGE), expected);
         assert_eq!(log(&[], PAGE), "nothing is stored\n");
+        assert_eq!(values(&[], PAGE), "no stored run has a benchmark of this name\n");
     }
 
     #[test]

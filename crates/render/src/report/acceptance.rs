@@ -48,8 +48,9 @@ pub(crate) fn accepted(section: &Section, outcome: &Outcome, sink: Sink) -> Vec<
 
 fn suite(comparison: &Comparison, outcome: &Outcome, sink: Sink) -> Option<String> {
     let shift = comparison.suite.shift?;
+    let change = comparison.shift_change()?;
     let acceptance = &outcome.policy.acceptances.entries[Claim::accepted(comparison.suite_claim)?];
-    let (change, verdict) = (percent(shift.change), word(shift.verdict));
+    let (change, verdict) = (percent(change), word(shift.verdict));
     Some(format!("(whole suite): {change}; {verdict}, accepted: {}", reason(acceptance, sink)))
 }
 
@@ -130,8 +131,8 @@ pub(crate) fn introduction(outcome: &Outcome) -> String {
 
 /// Returns the trailers that accept what fails: nothing in them ends a line, a quote or a code block.
 fn trailers(outcome: &Outcome) -> Vec<String> {
-    let mut shifts = outcome.comparisons().filter(|it| it.shift_fails()).filter_map(|it| it.suite.shift);
-    let shift = shifts.next().map(|first| shifts.fold(first.change, |worst, it| worst.max(it.change)));
+    let shifts = outcome.comparisons().filter(|it| it.shift_fails()).filter_map(Comparison::shift_change);
+    let shift = shifts.map(f64::abs).max_by(f64::total_cmp);
     let shift = shift.map(|change| format!("Perf-Accept: {WHOLE_SUITE}{}; <why>", bound(Some(change))));
     let mut series: Vec<(&SeriesId, Option<f64>)> = vec![];
     let mut places: BTreeMap<&SeriesId, usize> = BTreeMap::new();

@@ -1,8 +1,8 @@
 use perf_compare::statistics::{Doubt, Judge, LevelUsed, TakenAs};
 use perf_compare::{
-    Acceptance, AcceptedIn, BaseChoice, Bound, Budgets, Census, Claim, Comparison, Cover, Endpoint, Judged,
-    Limits, Notice, Obstacle, OneSided, Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Unjudged,
-    differences,
+    Acceptance, AcceptedIn, Alias, AliasConflict, BaseChoice, Bound, Budgets, Census, Claim, Comparison,
+    ConflictReason, Cover, Endpoint, Former, Judged, LikelyRename, Limits, Notice, Obstacle, OneSided,
+    Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Unjudged, differences,
 };
 use perf_model::{Baseline, Environment, SeriesId};
 use serde::Serialize;
@@ -32,7 +32,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            "no-merge-base"        branch
 ///            "nothing-before"       head
 ///            "head-not-measured"    head
-///            "nothing-shared"       base, head: how many series
+///            "nothing-shared"       base, head: how many series; likely_renames: [{from, to, benchmarks}]
 ///            "nothing-judged"       shared
 ///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
 ///   across   [fact]
@@ -50,13 +50,16 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///              runs_needed|null, doubt|null: "no-base" | "no-head" | "no-ratio" | "one-run" |
 ///              "noise-unknown" | "overlap" | "machine" | "too-noisy", two_modes,
 ///              accepted: null | {reason, who, where: {kind: "commit", commit} | {kind: "file", expires}},
-///              not_accepted: null | {why: "beyond" | "expired", reason, who, where}}]
+///              not_accepted: null | {why: "beyond" | "expired", reason, who, where},
+///              renamed_from: null | {benchmark, alias: {from, to}, of_head: whether only the head has the alias}}]
 ///             `accepted`: it does not count, and why; `not_accepted`: an acceptance does not cover it
 ///             `change` is without the machine's share, `measured_change` with it; `noise` is the standard
 ///             deviation from run to run, relative like `interval`, or both in `unit` where `change` is null
 ///   unjudged [{benchmark, params, metric, obstacle: "units" | "directions", base, head}
 ///             | {..., obstacle: "limit-unit", limit, unit} | {..., obstacle: "too-few-readings", found, needed}]
 ///   missing  [{benchmark, params, metric, unit, level}]; new alike
+///   alias_conflicts  [{to, from: [name], reason: "several-former" | "several-now" | "former-is-there"}]: not used
+///   likely_renames   [{from, to, benchmarks}]: what no alias says, and may be
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
 ///            | {kind: "unreadable-lines", commit, lines}
@@ -129,6 +132,35 @@ struct Part<'a> {
     unjudged: Vec<UnjudgedJson<'a>>,
     missing: Vec<OneSidedJson<'a>>,
     new: Vec<OneSidedJson<'a>>,
+    alias_conflicts: Vec<ConflictJson<'a>>,
+    likely_renames: Vec<LikelyJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ConflictJson<'a> {
+    to: &'a str,
+    from: &'a [String],
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct LikelyJson<'a> {
+    from: &'a str,
+    to: &'a str,
+    benchmarks: usize,
+}
+
+#[derive(Serialize)]
+struct RenamedJson<'a> {
+    benchmark: &'a str,
+    alias: AliasJson<'a>,
+    of_head: bool,
+}
+
+#[derive(Serialize)]
+struct AliasJson<'a> {
+    from: &'a str,
+    to: &'a str,
 }
 
 #[derive(Serialize)]
@@ -151,7 +183,7 @@ enum RefusalJson<'a> {
     NoMergeBase { branch: &'a str },
     NothingBefore { head: &'a str },
     HeadNotMeasured { head: &'a str },
-    NothingShared { base: usize, head: usize },
+    NothingShared { base: usize, head: usize, likely_renames: Vec<LikelyJson<'a>> },
     NothingJudged { shared: usize },
 }
 
@@ -209,6 +241,7 @@ struct SeriesJson<'a> {
     two_modes: bool,
     #[serde(flatten)]
     accepted: AcceptedJson<'a>,
+    renamed_from: Option<RenamedJson<'a>>,
 }
 
 /// What the acceptances say of something: at most one is given.
@@ -406,6 +439,8 @@ fn judged<'a>(comparison: &'a Comparison, outcome: &'a Outcome, part: Part<'a>) 
         unjudged: comparison.unjudged.iter().map(unjudged).collect(),
         missing: comparison.missing.iter().map(one_sided).collect(),
         new: comparison.new.iter().map(one_sided).collect(),
+        alias_conflicts: comparison.conflicts.iter().map(conflict).collect(),
+        likely_renames: comparison.likely.iter().map(likely_rename).collect(),
         ..part
     }
 }
@@ -478,7 +513,28 @@ fn series<'a>(row: &'a Judged, outcome: &'a Outcome) -> SeriesJson<'a> {
         doubt: finding.doubt.map(Doubt::word),
         two_modes: evidence.is_some_and(|it| it.two_modes),
         accepted: accepted(row.claim, outcome),
+        renamed_from: row.former.as_ref().map(|former| renamed_from(former, outcome)),
     }
+}
+
+fn renamed_from<'a>(former: &'a Former, outcome: &'a Outcome) -> RenamedJson<'a> {
+    let Alias { from, to, of_head, .. } = &outcome.policy.aliases[former.alias];
+    RenamedJson { benchmark: &former.benchmark, alias: AliasJson { from, to }, of_head: *of_head }
+}
+
+fn conflict(conflict: &AliasConflict) -> ConflictJson<'_> {
+    let AliasConflict { to, from, reason } = conflict;
+    let reason = match reason {
+        ConflictReason::SeveralFormer => "several-former",
+        ConflictReason::SeveralNow => "several-now",
+        ConflictReason::FormerIsThere => "former-is-there",
+    };
+    ConflictJson { to, from, reason }
+}
+
+fn likely_rename(rename: &LikelyRename) -> LikelyJson<'_> {
+    let LikelyRename { from, to, benchmarks } = rename;
+    LikelyJson { from, to, benchmarks: *benchmarks }
 }
 
 fn budgets<'a>(budgets: &'a Budgets, outcome: &'a Outcome) -> BudgetsJson<'a> {
@@ -566,7 +622,11 @@ fn refused(refusal: &Refusal) -> RefusalJson<'_> {
         Refusal::NoMergeBase { branch } => RefusalJson::NoMergeBase { branch },
         Refusal::NothingBefore { head } => RefusalJson::NothingBefore { head: head.as_str() },
         Refusal::HeadNotMeasured { head } => RefusalJson::HeadNotMeasured { head: head.as_str() },
-        Refusal::NothingShared { base, head } => RefusalJson::NothingShared { base: *base, head: *head },
+        Refusal::NothingShared { base, head, likely } => RefusalJson::NothingShared {
+            base: *base,
+            head: *head,
+            likely_renames: likely.iter().map(likely_rename).collect(),
+        },
         Refusal::NothingJudged { shared } => RefusalJson::NothingJudged { shared: *shared },
     }
 }
@@ -648,9 +708,9 @@ mod tests {
             r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"measured_change":0.0,"#,
             r#""absolute":0.0,"interval":INTERVAL,"noise":NOISE,"df":6.0,"q":0.5,"#,
             r#""limits":{"warn":0.1,"fail":0.25},"absolute_limits":null,"tier":"gating","judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
-            r#""runs_needed":null,"doubt":null,"two_modes":false,"accepted":null,"not_accepted":null}],"#,
+            r#""runs_needed":null,"doubt":null,"two_modes":false,"accepted":null,"not_accepted":null,"renamed_from":null}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
-            r#""new":[]}],"notices":[]}"#,
+            r#""new":[],"alias_conflicts":[],"likely_renames":[]}],"notices":[]}"#,
             "\n"
         );
         let comparison = result.as_ref().unwrap();

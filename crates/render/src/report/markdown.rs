@@ -1,8 +1,8 @@
-use perf_compare::{Comparison, Outcome, Refusal, Section, Status};
+use perf_compare::{Comparison, LikelyRename, Outcome, Refusal, Section, Status};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{acceptance, budget, command, refusal, sides, suite};
+use super::{acceptance, alias, budget, command, refusal, sides, suite};
 use crate::escape::fenced;
 use crate::number::counted;
 use crate::page::Flush;
@@ -97,6 +97,8 @@ struct Part {
     text: String,
     /// What is accepted in it.
     accepted: Option<String>,
+    /// What goes on under another name in it, or may.
+    renamed: Option<String>,
     /// For each class in the order of [`GIVEN_UP`].
     rows: [Vec<String>; CLASSES],
 }
@@ -123,6 +125,7 @@ impl Draft {
                 blocks.extend(small_print.take());
             }
             blocks.extend(section.accepted.clone());
+            blocks.extend(section.renamed.clone());
             blocks.extend(FOLDED.into_iter().filter_map(|class| section.list(class, shown)));
         }
         blocks.extend(self.left_out(shown));
@@ -164,11 +167,13 @@ impl Part {
             Ok(comparison) => Self {
                 text: judged(section, comparison, outcome),
                 accepted: accepted(section, outcome),
+                renamed: renamed(comparison, outcome),
                 rows: GIVEN_UP.map(|class| rows(comparison, class, outcome)),
             },
             Err(refusal) => Self {
                 text: refused(section, refusal, outcome),
                 accepted: accepted(section, outcome),
+                renamed: proposed(alias::likely(refusal)),
                 rows: GIVEN_UP.map(|_| vec![]),
             },
         }
@@ -201,6 +206,18 @@ impl Part {
 /// The reader is to see `<why>` and not a tag.
 fn to_accept(outcome: &Outcome) -> String {
     acceptance::introduction(outcome).replace("<why>", "`<why>`").replacen("to", "To", 1)
+}
+
+fn renamed(comparison: &Comparison, outcome: &Outcome) -> Option<String> {
+    let aliases = alias::aliases(comparison, outcome, Sink::Markdown).join("\\\n");
+    let blocks = [Some(aliases).filter(|lines| !lines.is_empty()), proposed(&comparison.likely)];
+    let blocks: Vec<String> = blocks.into_iter().flatten().collect();
+    (!blocks.is_empty()).then(|| blocks.join("\n\n"))
+}
+
+fn proposed(likely: &[LikelyRename]) -> Option<String> {
+    let toml = alias::proposed(likely)?;
+    Some(format!("{}\n\n```toml\n{}\n```", alias::INTRODUCTION, toml.join("\n")))
 }
 
 fn accepted(section: &Section, outcome: &Outcome) -> Option<String> {
@@ -311,6 +328,14 @@ noise: typically 0.74 % from run to run (no earlier baselines); a change of 1.0 
 | `lex/quick` `time` | 200 ns | 150 ns | -25.0 % | -25.4 % to -24.6 % | 0.32 % | 10 % | improved (faster) | 3/3/0 |
 
 <sub>noise floor: how far one run lies from the next without any change (standard deviation)</sub>
+
+perhaps renamed, by the similarity of the names: if so, add to perf.toml
+
+```toml
+[[alias]]
+from = \"lex/gone\"
+to = \"lex/born\"
+```
 
 <details><summary>1 inconclusive (cannot tell)</summary>
 

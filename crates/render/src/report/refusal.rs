@@ -64,7 +64,7 @@ pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> Stri
             format!("head {head} is the first commit of its branch: nothing lies before it to compare with")
         }
         Refusal::HeadNotMeasured { head } => format!("head {} was never measured", sink.code(head.short())),
-        Refusal::NothingShared { base, head } => {
+        Refusal::NothingShared { base, head, .. } => {
             let (base, head) = (counted(*base), counted(*head));
             format!("no series occurs on both sides (base: {base}, head: {head})")
         }

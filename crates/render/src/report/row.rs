@@ -6,7 +6,7 @@ use perf_compare::{
 };
 use perf_model::{Better, Dimension, Kind, Metric};
 
-use super::acceptance;
+use super::{acceptance, alias};
 use crate::number::{counted, limit, number, percent, share};
 use crate::page::{Column, numbers, words};
 use crate::sink::Sink;
@@ -172,8 +172,8 @@ fn answer_and_doubt(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
     let exhibit = row.tier == Tier::Exhibit && row.finding.verdict == Verdict::Regressed;
     let exhibit = exhibit.then(|| "an exhibit, which never fails".to_owned());
     let accepted = acceptance::remark(row.claim, outcome, sink);
-    let parts: Vec<String> =
-        [Some(answer(row)), accepted, doubt(row), exhibit].into_iter().flatten().collect();
+    let parts = [Some(answer(row)), accepted, doubt(row), exhibit, alias::remark(row, sink)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join("; ")
 }
 
@@ -289,7 +289,7 @@ fn doubt(row: &Judged) -> Option<String> {
 
 fn figures(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
     let [series, before, after, change, interval, noise, limit, _, runs] = cells(row, outcome, sink);
-    let remarks = [doubt(row), acceptance::remark(row.claim, outcome, sink)];
+    let remarks = [doubt(row), acceptance::remark(row.claim, outcome, sink), alias::remark(row, sink)];
     let doubt: String = remarks.into_iter().flatten().map(|remark| format!("; {remark}")).collect();
     format!(
         "{series}: {before} -> {after}, {change} (95 % interval: {interval}; noise floor {noise}; limit {limit}; \

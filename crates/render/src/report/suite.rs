@@ -36,20 +36,22 @@ pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome, sink: Sink) -> V
     let remark =
         acceptance::remark(comparison.suite_claim, outcome, sink).map(|remark| format!("; {remark}"));
     let remark = remark.unwrap_or_default();
-    lines.extend(shift.as_ref().filter(tells).map(|shift| described(shift) + &remark));
+    let told = percent(comparison.shift_change().unwrap_or_default());
+    lines.extend(shift.as_ref().filter(tells).map(|shift| described(shift, &told) + &remark));
     lines
 }
 
 /// Says that the suite as a whole is what fails or warns, where it is.
 pub(crate) fn headline(comparison: &Comparison) -> Option<String> {
-    let Shift { change, verdict, .. } = comparison.suite.shift.as_ref()?;
+    let verdict = comparison.suite.shift.as_ref()?.verdict;
+    let change = percent(comparison.shift_change()?);
     let accepted = if Claim::accepted(comparison.suite_claim).is_some() { ", accepted" } else { "" };
     matches!(verdict, Verdict::Regressed | Verdict::Slower)
-        .then(|| format!("the whole suite {} as one by {}{accepted}", word(*verdict), percent(*change)))
+        .then(|| format!("the whole suite {} as one by {}{accepted}", word(verdict), change))
 }
 
-fn described(shift: &Shift) -> String {
-    let (change, answer) = (percent(shift.change), word(shift.verdict));
+fn described(shift: &Shift, change: &str) -> String {
+    let answer = word(shift.verdict);
     let usual = shift.history_sd.map(|sd| format!(", whose own shifts vary by {}", share(sd)));
     let usual = usual.unwrap_or_default();
     match (shift.taken_as, shift.verdict) {

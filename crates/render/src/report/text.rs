@@ -1,9 +1,9 @@
 use anstyle::{AnsiColor, Style};
-use perf_compare::{Comparison, Outcome, Refusal, Section, Status};
+use perf_compare::{Comparison, LikelyRename, Outcome, Refusal, Section, Status};
 
 use super::row::{self, CHANGED, COLUMNS, Class, FOLDED, NOISE_FLOOR, cells, folded};
 use super::sentence::{self, Tone};
-use super::{acceptance, budget, command, refusal, sides, suite};
+use super::{acceptance, alias, budget, command, refusal, sides, suite};
 use crate::escape::terminal;
 use crate::number::counted;
 use crate::page::{Page, Table};
@@ -75,7 +75,14 @@ fn body(section: &Section, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
 fn reasons(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
     let mut lines = refusal::facts(refusal, terminal);
     lines.extend(refusal::hints(refusal, outcome));
+    lines.extend(proposed(alias::likely(refusal)).into_iter().flatten());
     lines
+}
+
+fn proposed(likely: &[LikelyRename]) -> Option<Vec<String>> {
+    let toml = alias::proposed(likely)?;
+    let lines = toml.iter().map(|line| if line.is_empty() { String::new() } else { format!("  {line}") });
+    Some(std::iter::once(alias::INTRODUCTION.to_owned()).chain(lines).collect())
 }
 
 fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
@@ -90,6 +97,8 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome, page: P
     blocks.extend(bounds(section, outcome));
     blocks.extend(table(comparison, outcome, page));
     blocks.extend(accepted(section, outcome));
+    blocks.extend(Some(alias::aliases(comparison, outcome, Sink::Text)).filter(|lines| !lines.is_empty()));
+    blocks.extend(proposed(&comparison.likely));
     blocks.extend(FOLDED.into_iter().filter_map(|class| list(comparison, class, outcome)));
     blocks
 }
@@ -185,6 +194,11 @@ serve throughput   12,000 req/s   10,000 req/s   -16.7 %   -17.2 % to -16.2 %   
 parse/small time      0.9800 us       1.100 us   +12.2 %   +11.6 % to +12.9 %        0.32 %   warn 10 %   slower                                       3/3/0
 lex/quick time           200 ns         150 ns   -25.0 %   -25.4 % to -24.6 %        0.32 %   10 %        improved (faster)                            3/3/0
 noise floor: how far one run lies from the next without any change (standard deviation)
+
+perhaps renamed, by the similarity of the names: if so, add to perf.toml
+  [[alias]]
+  from = \"lex/gone\"
+  to = \"lex/born\"
 
 inconclusive (cannot tell): 1
   lex/noisy time: 100 ns -> 130 ns, +30.0 % (95 % interval: -57.0 % to +198 %; noise floor 51.4 %; limit 10 %; runs 3/3/0; too noisy: it would take more than 100 runs a side to settle it)

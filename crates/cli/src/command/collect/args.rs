@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use perf_collect::Options;
 use perf_model::Better;
 use time::OffsetDateTime;
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "K", requires = "command", default_value = "0")]
     pub(super) warmup: u32,
     /// The benchmark's name; the command line where not given
-    #[arg(long, value_name = "NAME", requires = "command")]
+    #[arg(long, value_name = "NAME", requires = "command", value_parser = NonEmptyStringValueParser::new())]
     pub(super) name: Option<String>,
     /// Keep only this metric of the command; may be repeated
     #[arg(long, value_name = "NAME", requires = "command", value_parser = METRICS)]

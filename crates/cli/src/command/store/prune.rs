@@ -10,9 +10,10 @@ use crate::output;
 /// first parents of HEAD, and whatever the given limits keep. Lines that this version cannot read always stay.
 /// The history of the notes still has what was taken out, until `perf store compact`.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("limit").args(["older_than", "max_commits"]).required(true).multiple(true)))]
 pub(crate) struct Args {
     /// Keep what was measured within this many days
-    #[arg(long, value_name = "DAYS", required_unless_present = "max_commits")]
+    #[arg(long, value_name = "DAYS")]
     older_than: Option<u32>,
     /// Keep the newest so many commits of each environment
     #[arg(long, value_name = "N")]
