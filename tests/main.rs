@@ -9,6 +9,7 @@ mod collect;
 mod compare;
 mod criterion_tree;
 mod docs;
+mod forge;
 mod load;
 mod plumbing;
 mod rules;

@@ -44,6 +44,15 @@ pub enum Endpoint {
         /// The first line of its message, where the commit is here.
         subject: Option<String>,
     },
+    /// A commit whose runs were saved to files, by whoever measured it.
+    Saved {
+        /// Its id.
+        id: CommitId,
+        /// The first line of its message.
+        subject: String,
+        /// Where the runs were read.
+        files: Vec<PathBuf>,
+    },
     /// Uncommitted changes on top of a commit.
     Worktree {
         /// The commit below the changes.

@@ -67,6 +67,16 @@ pub fn message(text: &str) -> String {
     shown
 }
 
+/// Writes an annotation for the log of GitHub's runner, as one line. `title` and `text` may be anything.
+///
+/// This is the one place where a command to a CI service is made. The escapes are those of `command.ts` in
+/// `actions/toolkit`: `%`, carriage return and line feed everywhere, `:` and `,` within a property as well.
+pub(crate) fn annotation(level: &str, title: &str, text: &str) -> String {
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let title = data(title).replace(':', "%3A").replace(',', "%2C");
+    format!("::{level} title={title}::{}", data(text))
+}
+
 /// Shows a text as a code span of GitHub flavoured Markdown, also within a table.
 ///
 /// A code span is the one place where neither mentions, references nor links are looked for. A backslash
@@ -234,6 +244,12 @@ mod tests {
         ] {
             assert_eq!(terminal(text), expected);
         }
+    }
+
+    #[test]
+    fn nothing_in_an_annotation_ends_it_or_its_title() {
+        let written = annotation("error", "a,file=b::c%\r", "100 %\n::warning::x\r");
+        assert_eq!(written, "::error title=a%2Cfile=b%3A%3Ac%25%0D::100 %25%0A::warning::x%0D");
     }
 
     #[test]

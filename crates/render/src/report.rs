@@ -8,7 +8,9 @@
 mod acceptance;
 mod alias;
 mod budget;
+mod check;
 mod command;
+mod github;
 mod json;
 mod markdown;
 mod refusal;
@@ -19,6 +21,8 @@ mod suite;
 mod text;
 
 pub(crate) use acceptance::at_most;
+pub use check::check;
+pub use github::github;
 pub use json::json;
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use text::text;

@@ -12,8 +12,9 @@ use perf_compare::Outcome;
 
 pub(crate) use self::args::Args;
 use crate::command::Status;
+use crate::command::handed_in::HandedIn;
 use crate::config::{Config, OnRefusal};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
@@ -24,10 +25,14 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     };
     let mut config = Config::load(&place.top(store.as_ref()))?;
     args.apply_to(&mut config)?;
-    let mut outcome = match (&args.base_file, &args.head_file, &store) {
-        (Some(base), Some(head), _) => files::outcome(args, &config, (&place.path(base), &place.path(head)))?,
-        (_, _, Some(store)) => commits::outcome(args, &config, store)?,
-        (_, _, None) => unreachable!("clap asks for both files or none"),
+    let mut outcome = match (&args.base_file, &*args.head_file, &store) {
+        (Some(base), [head], _) => files::outcome(args, &config, (&place.path(base), &place.path(head)))?,
+        (Some(_), _, _) => return Err(Failure::new("--base-file is compared with one --head-file")),
+        (None, files, Some(store)) => {
+            let handed_in = HandedIn::read(files, place)?;
+            commits::outcome(args, handed_in.as_ref(), &config, store)?
+        }
+        (None, _, None) => unreachable!("a store is opened where there is no file to compare with"),
     };
     acceptances::settle(&mut outcome, store.as_ref(), args, place.now.date())?;
     report::write(&args.output, place, &outcome)?;

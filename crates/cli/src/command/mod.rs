@@ -6,6 +6,7 @@ mod compare;
 mod completions;
 mod doctor;
 mod env;
+mod handed_in;
 mod init;
 mod plumbing;
 mod reference;

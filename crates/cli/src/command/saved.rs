@@ -1,5 +1,7 @@
 //! Runs in files: lines as the store writes them, or output that `perf collect` reads.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use perf_collect::Options;
@@ -8,6 +10,11 @@ use perf_model::{Baseline, CommitId, Environment, Lineage, Run, RunId};
 use time::OffsetDateTime;
 
 use crate::failure::{Failure, Result};
+
+/// A file may come from a stranger: more bytes of runs are not read.
+const MOST_BYTES: u64 = 256 << 20;
+/// Nor more runs: one commit is measured a few times.
+const MOST_RUNS: usize = 1_000;
 
 /// One side of a comparison, read from a file.
 pub(crate) struct Saved {
@@ -34,17 +41,39 @@ pub(crate) fn read(path: &Path) -> Result<Saved> {
 
 /// Returns the runs if the file's first line is one; then all lines must be.
 fn lines(path: &Path) -> Result<Option<Vec<Run>>> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::new(format!("{}: cannot be read", path.display())).because(&error))?;
+    let bytes = bytes(path)?;
     let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let Some(first) = lines.next().and_then(|line| perf_store::decode(line).ok()) else { return Ok(None) };
     let mut runs = vec![first];
     for (line, number) in lines.zip(2..) {
+        if runs.len() == MOST_RUNS {
+            return Err(Failure::new(format!("{}: holds more than {MOST_RUNS} runs", path.display())));
+        }
         runs.push(perf_store::decode(line).map_err(|error| {
             Failure::new(format!("{}: line {number} is no run", path.display())).because(&error)
         })?);
     }
     Ok(Some(runs))
+}
+
+/// Reads a file that must hold runs and nothing else.
+pub(crate) fn runs(path: &Path) -> Result<Vec<Run>> {
+    lines(path)?.ok_or_else(|| {
+        Failure::new(format!("{}: line 1 is no run", path.display()))
+            .hint("`perf collect --save FILE` writes runs")
+    })
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let unreadable =
+        |error: &std::io::Error| Failure::new(format!("{}: cannot be read", path.display())).because(error);
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Failure::new(format!("{}: holds more than {} MiB", path.display(), MOST_BYTES >> 20)));
+    }
+    Ok(bytes)
 }
 
 fn output_of_a_tool(path: &Path) -> Result<Saved> {

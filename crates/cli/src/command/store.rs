@@ -1,3 +1,4 @@
+mod add;
 mod compact;
 mod export;
 mod prune;
@@ -22,6 +23,7 @@ use crate::place::Place;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Show(ShowArgs),
+    Add(add::Args),
     Log(LogArgs),
     Envs(EnvsArgs),
     Export(export::Args),
@@ -103,6 +105,7 @@ pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
     let _busy = output::busy("working on the baselines");
     match command {
         Command::Show(args) => show(args, &store),
+        Command::Add(args) => add::run(args, place, &store),
         Command::Log(args) => log(args, &store),
         Command::Envs(args) => envs(args, &store),
         Command::Export(args) => export::run(args, &store),

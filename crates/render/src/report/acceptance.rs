@@ -110,7 +110,7 @@ fn place(acceptance: &Acceptance, sink: Sink) -> String {
 /// Returns the command that accepts what fails, where a commit can.
 pub(crate) fn command(outcome: &Outcome) -> Option<String> {
     let commit = match &outcome.head {
-        Endpoint::Commit { .. } => "git commit --amend",
+        Endpoint::Commit { .. } | Endpoint::Saved { .. } => "git commit --amend",
         Endpoint::Worktree { .. } => "git commit",
         Endpoint::Nothing | Endpoint::File { .. } => return None,
     };

@@ -40,7 +40,7 @@ pub(crate) fn headline(outcome: &Outcome, severity: Severity, sink: Sink) -> Opt
     Some(format!("{count} {budgets} broken ({})", figures(first, sink)))
 }
 
-fn line(breach: &Breach, outcome: &Outcome, sink: Sink) -> String {
+pub(super) fn line(breach: &Breach, outcome: &Outcome, sink: Sink) -> String {
     let word = match breach.severity {
         Severity::Fail => "over budget",
         Severity::Warn => "over budget, a warning",

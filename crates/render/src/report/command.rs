@@ -1,5 +1,7 @@
 //! The commands that a report prints, each of which gives the same verdicts again.
 
+use std::path::PathBuf;
+
 use perf_compare::statistics::{Judge, SuiteShift};
 use perf_compare::{Endpoint, Inconclusive, Outcome, Policy};
 
@@ -35,7 +37,9 @@ fn sides(outcome: &Outcome) -> Option<String> {
 fn file(endpoint: &Endpoint) -> Option<String> {
     match endpoint {
         Endpoint::File { path, .. } => Some(argument(&path.to_string_lossy())),
-        Endpoint::Commit { .. } | Endpoint::Worktree { .. } | Endpoint::Nothing => None,
+        Endpoint::Commit { .. } | Endpoint::Saved { .. } | Endpoint::Worktree { .. } | Endpoint::Nothing => {
+            None
+        }
     }
 }
 
@@ -43,14 +47,18 @@ fn against(endpoint: &Endpoint) -> Option<&str> {
     match endpoint {
         Endpoint::Commit { id, .. } => Some(id.as_str()),
         Endpoint::Nothing => Some("merge-base"),
-        Endpoint::Worktree { .. } | Endpoint::File { .. } => None,
+        Endpoint::Saved { .. } | Endpoint::Worktree { .. } | Endpoint::File { .. } => None,
     }
 }
 
-fn judged(endpoint: &Endpoint) -> Option<&str> {
+fn judged(endpoint: &Endpoint) -> Option<String> {
     match endpoint {
-        Endpoint::Commit { id, .. } => Some(id.as_str()),
-        Endpoint::Worktree { .. } => Some("worktree"),
+        Endpoint::Commit { id, .. } => Some(id.to_string()),
+        Endpoint::Saved { id, files, .. } => {
+            let file = |path: &PathBuf| format!(" --head-file {}", argument(&path.to_string_lossy()));
+            Some(id.to_string() + &files.iter().map(file).collect::<String>())
+        }
+        Endpoint::Worktree { .. } => Some("worktree".to_owned()),
         Endpoint::Nothing | Endpoint::File { .. } => None,
     }
 }
@@ -83,7 +91,7 @@ mod tests {
     use perf_compare::Limits;
 
     use super::*;
-    use crate::fixtures::{head, mixed, undecided};
+    use crate::fixtures::{base, head, mixed, undecided};
 
     const REVISIONS: &str = "perf compare --against 96dfd37bbbbb0000000000000000000000000000 \
                              --head 615ff67aaaaa0000000000000000000000000000";
@@ -121,6 +129,15 @@ mod tests {
             (file("a.jsonl"), file("b c"), Some("perf compare --base-file a.jsonl --head-file 'b c'")),
             (Endpoint::Nothing, worktree, Some("perf compare --against merge-base --head worktree")),
             (file("a.jsonl"), commit, None),
+            (
+                Endpoint::Commit { id: base(), subject: None },
+                Endpoint::Saved {
+                    id: head(),
+                    subject: "x".into(),
+                    files: vec!["a.jsonl".into(), "b c".into()],
+                },
+                Some(&*format!("{REVISIONS} --head-file a.jsonl --head-file 'b c'")),
+            ),
         ] {
             let outcome = Outcome { base, head, ..undecided() };
             assert_eq!(reproduce(&outcome).as_deref(), expected);

@@ -20,7 +20,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 /// version   1
 /// status    "passed" | "failed" | "refused"
 /// base      {kind: "commit", commit, subject|null} | {kind: "worktree", commit}
-///           | {kind: "file", path, commit|null} | {kind: "nothing"}: there is no base
+///           | {kind: "saved", commit, subject, files: [path]} | {kind: "file", path, commit|null} | {kind: "nothing"}: there is no base
 /// choice    {kind: "merge-base", branch} | {kind: "first-parent", branch} | {kind: "named", revision} | {kind: "file"}: why that base
 /// head      like base
 /// sections  one for each environment of the head:
@@ -103,6 +103,7 @@ struct Report<'a> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Side<'a> {
     Commit { commit: &'a str, subject: Option<&'a str> },
+    Saved { commit: &'a str, subject: &'a str, files: Vec<String> },
     Worktree { commit: &'a str },
     Nothing,
     File { path: String, commit: Option<&'a str> },
@@ -404,6 +405,11 @@ enum NoticeJson<'a> {
 fn side(endpoint: &Endpoint) -> Side<'_> {
     match endpoint {
         Endpoint::Commit { id, subject } => Side::Commit { commit: id.as_str(), subject: subject.as_deref() },
+        Endpoint::Saved { id, subject, files } => Side::Saved {
+            commit: id.as_str(),
+            subject,
+            files: files.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        },
         Endpoint::Worktree { on } => Side::Worktree { commit: on.as_str() },
         Endpoint::Nothing => Side::Nothing,
         Endpoint::File { path, commit } => Side::File {

@@ -246,7 +246,7 @@ fn row<const N: usize>(cells: &[String; N]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-fn top(outcome: &Outcome) -> String {
+pub(super) fn top(outcome: &Outcome) -> String {
     let tone = Tone::of(outcome);
     let alert = match tone {
         Tone::Pass => "NOTE",

@@ -140,7 +140,7 @@ fn across(base: &Environment, head: &Environment, outcome: &Outcome) -> Vec<Stri
 
 fn side(endpoint: &Endpoint, sink: Sink) -> String {
     match endpoint {
-        Endpoint::Commit { id, .. } => sink.code(id.short()),
+        Endpoint::Commit { id, .. } | Endpoint::Saved { id, .. } => sink.code(id.short()),
         Endpoint::Worktree { on } => format!("uncommitted changes on {}", sink.code(on.short())),
         Endpoint::Nothing => "nothing".to_owned(),
         Endpoint::File { path, .. } => format!("file {}", sink.name(&path.to_string_lossy())),

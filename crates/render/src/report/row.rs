@@ -287,7 +287,7 @@ fn doubt(row: &Judged) -> Option<String> {
     Some(if modes { format!("{reason}; the history has two modes") } else { reason })
 }
 
-fn figures(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
+pub(super) fn figures(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
     let [series, before, after, change, interval, noise, limit, _, runs] = cells(row, outcome, sink);
     let remarks = [doubt(row), acceptance::remark(row.claim, outcome, sink), alias::remark(row, sink)];
     let doubt: String = remarks.into_iter().flatten().map(|remark| format!("; {remark}")).collect();

@@ -199,7 +199,7 @@ fn exhibits(outcome: &Outcome) -> Option<String> {
     (regressed > 0).then(|| format!("{} exhibits regressed, which never fails", counted(regressed)))
 }
 
-fn total(outcome: &Outcome) -> Census {
+pub(crate) fn total(outcome: &Outcome) -> Census {
     outcome.comparisons().map(|comparison| comparison.census).fold(Census::default(), |sum, one| Census {
         improved: sum.improved + one.improved,
         unchanged: sum.unchanged + one.unchanged,

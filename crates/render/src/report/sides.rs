@@ -10,6 +10,8 @@ use crate::sink::Sink;
 
 /// How many notices are told apart.
 const MOST_NOTICES: usize = 10;
+/// How many files with saved runs are named.
+const MOST_FILES: usize = 5;
 
 /// Says which head was held against which base, why that one, and what to know of them.
 pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
@@ -43,11 +45,13 @@ pub(crate) fn place(section: &Section, sink: Sink) -> String {
     }
 }
 
-/// Returns the id of a side that is a commit.
+/// Returns the id of a side that the store may know.
 pub(crate) fn id(endpoint: &Endpoint) -> Option<&CommitId> {
     match endpoint {
         Endpoint::Commit { id, .. } => Some(id),
-        Endpoint::Worktree { .. } | Endpoint::File { .. } | Endpoint::Nothing => None,
+        Endpoint::Saved { .. } | Endpoint::Worktree { .. } | Endpoint::File { .. } | Endpoint::Nothing => {
+            None
+        }
     }
 }
 
@@ -69,7 +73,10 @@ fn arrow(sink: Sink) -> &'static str {
 fn base(side: &Endpoint, choice: &str, sink: Sink) -> String {
     match side {
         Endpoint::Nothing => format!("no base (wanted: {choice})"),
-        Endpoint::Commit { .. } | Endpoint::Worktree { .. } | Endpoint::File { .. } => {
+        Endpoint::Commit { .. }
+        | Endpoint::Saved { .. }
+        | Endpoint::Worktree { .. }
+        | Endpoint::File { .. } => {
             format!("base {} ({choice})", endpoint(side, sink))
         }
     }
@@ -81,6 +88,14 @@ fn endpoint(endpoint: &Endpoint, sink: Sink) -> String {
             format!("{} {}", sink.commit(id), sink.name(subject))
         }
         Endpoint::Commit { id, subject: None } => sink.commit(id),
+        Endpoint::Saved { id, subject, files } => {
+            let mut names: Vec<_> =
+                files.iter().take(MOST_FILES).map(|path| sink.name(&path.to_string_lossy())).collect();
+            let rest = files.len() - names.len();
+            names.extend((rest > 0).then(|| format!("{} more", counted(rest))));
+            let names = names.join(", ");
+            format!("{} {} (saved runs: {names})", sink.commit(id), sink.name(subject))
+        }
         Endpoint::Worktree { on } => format!("uncommitted changes on {}", sink.commit(on)),
         Endpoint::Nothing => "nothing".to_owned(),
         Endpoint::File { path, commit } => {

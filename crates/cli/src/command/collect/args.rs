@@ -63,7 +63,8 @@ pub(crate) struct Args {
     /// Record nothing; print what was read
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Record nothing; write the run to a file for `perf compare --base-file ... --head-file ...`
+    /// Record nothing; write the run to a file, for `perf store add` in a job that may write, or `perf compare
+    /// --head-file`
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(super) save: Option<PathBuf>,
     /// Print JSON

@@ -49,12 +49,14 @@ fn range(outcome: &Outcome) -> Option<(CommitId, CommitId)> {
     });
     let base = match &outcome.base {
         Endpoint::Commit { id, .. } => serves.unwrap_or(id),
-        Endpoint::Worktree { .. } | Endpoint::Nothing | Endpoint::File { .. } => return None,
+        Endpoint::Saved { .. } | Endpoint::Worktree { .. } | Endpoint::Nothing | Endpoint::File { .. } => {
+            return None;
+        }
     };
     match &outcome.head {
-        Endpoint::Commit { id: head, .. } | Endpoint::Worktree { on: head } => {
-            Some((base.clone(), head.clone()))
-        }
+        Endpoint::Commit { id: head, .. }
+        | Endpoint::Saved { id: head, .. }
+        | Endpoint::Worktree { on: head } => Some((base.clone(), head.clone())),
         Endpoint::Nothing | Endpoint::File { .. } => None,
     }
 }
@@ -71,7 +73,14 @@ fn messages(
         return Ok(messages);
     }
     let offline = args.offline;
-    let wanted = Wanted { head: None, against: base.as_str(), environment: None, base_branch: None, offline };
+    let wanted = Wanted {
+        head: None,
+        handed_in: None,
+        against: base.as_str(),
+        environment: None,
+        base_branch: None,
+        offline,
+    };
     if !reach::between(&wanted, store, (base, head))? {
         return Ok(messages);
     }

@@ -24,9 +24,10 @@ pub(crate) struct Args {
     /// A saved run to compare with
     #[arg(long, value_name = "FILE", requires = "head_file", conflicts_with_all = ["against", "head"])]
     pub(super) base_file: Option<PathBuf>,
-    /// A saved run to judge
-    #[arg(long, value_name = "FILE", requires = "base_file")]
-    pub(super) head_file: Option<PathBuf>,
+    /// A saved run to judge. Without --base-file its base is found in the store, and --head says which commit it
+    /// must be of; may be repeated, for several environments
+    #[arg(long, value_name = "FILE")]
+    pub(super) head_file: Vec<PathBuf>,
     /// Compare although this identity fact differs; every report says so
     #[arg(long, value_name = "FACT")]
     pub(super) across: Vec<String>,
@@ -58,7 +59,8 @@ pub(crate) struct Args {
     /// Do not ask the remote for baselines and history that are not here
     #[arg(long)]
     pub(super) offline: bool,
-    /// Write a report: `text`, `markdown` or `json`, to a file or to `-` (standard output); may be repeated
+    /// Write a report, to a file or to `-` (standard output): `text`, `markdown`, `json`, `github` (annotations of
+    /// GitHub Actions) or `check` (a check run for GitHub's API); may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output: Vec<Report>,
 }

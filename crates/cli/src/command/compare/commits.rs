@@ -10,15 +10,22 @@ use super::reach;
 use super::search::{self, Search, Sections};
 use super::sides::{Head, base_of, endpoint};
 use super::wanted::Wanted;
+use crate::command::handed_in::HandedIn;
 use crate::config::Config;
 use crate::failure::Result;
 use crate::output;
 
 /// Finds both sides and compares them.
-pub(super) fn outcome(args: &Args, config: &Config, store: &Store) -> Result<Outcome> {
+pub(super) fn outcome(
+    args: &Args,
+    handed_in: Option<&HandedIn>,
+    config: &Config,
+    store: &Store,
+) -> Result<Outcome> {
     let base_branch = config.base_branch.clone().or_else(reach::target_branch);
     let wanted = Wanted {
         head: args.head.as_deref(),
+        handed_in,
         against: &args.against,
         environment: args.environment.as_deref(),
         base_branch: base_branch.as_deref(),

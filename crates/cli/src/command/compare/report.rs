@@ -22,6 +22,8 @@ enum Format {
     Text,
     Markdown,
     Json,
+    Github,
+    Check,
 }
 
 impl std::str::FromStr for Report {
@@ -29,8 +31,9 @@ impl std::str::FromStr for Report {
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let (format, to) = text.split_once('=').unwrap_or((text, "-"));
-        let format = <Format as clap::ValueEnum>::from_str(format, false)
-            .map_err(|_| "expected `text`, `markdown` or `json`, then `=FILE`".to_owned())?;
+        let format = <Format as clap::ValueEnum>::from_str(format, false).map_err(|_| {
+            "expected `text`, `markdown`, `json`, `github` or `check`, then `=FILE`".to_owned()
+        })?;
         if to.is_empty() {
             return Err("expected a file, or `-` for standard output, after `=`".into());
         }
@@ -53,6 +56,10 @@ pub(super) fn write(reports: &[Report], place: &Place, outcome: &Outcome) -> Res
             Format::Text => perf_render::report::text(outcome, page),
             Format::Markdown => perf_render::report::markdown(outcome),
             Format::Json => perf_render::report::json(outcome),
+            Format::Github => perf_render::report::github(outcome),
+            Format::Check => perf_render::report::check(outcome).ok_or_else(|| {
+                Failure::new("--output check: a check run belongs to a commit; the head is none")
+            })?,
         };
         if on_stdout {
             output::print(&text)?;

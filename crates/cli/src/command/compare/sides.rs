@@ -1,11 +1,14 @@
 //! Which two commits are compared, and what was measured at the head.
 
+use std::path::PathBuf;
+
 use perf_compare::{BaseChoice, Endpoint, Notice, Refusal};
 use perf_model::CommitId;
 use perf_store::{BaseBranch, Commit, Store, Stored};
 
 use super::reach;
 use super::wanted::Wanted;
+use crate::command::handed_in::HandedIn;
 use crate::failure::{Failure, Result};
 
 /// As a base: the merge base of the head with the base branch.
@@ -14,10 +17,19 @@ pub(super) const MERGE_BASE: &str = "merge-base";
 /// As a head: uncommitted changes.
 const WORKTREE: &str = "worktree";
 
+/// Where the numbers of the head are from.
+enum From {
+    /// The store.
+    Store,
+    /// Uncommitted changes on top of the commit.
+    Worktree,
+    /// Files that somebody handed in.
+    Files(Vec<PathBuf>),
+}
+
 /// The side that is judged.
 pub(super) struct Head {
-    /// Whether it is uncommitted changes on top of the commit.
-    worktree: bool,
+    from: From,
     commit: Commit,
     /// How many environments it was measured in.
     measured: usize,
@@ -30,6 +42,23 @@ pub(super) struct Head {
 impl Head {
     /// Finds the head that was asked for, in the environments that were asked for.
     pub(super) fn find(wanted: &Wanted, store: &Store) -> Result<Self> {
+        let mut head = match wanted.handed_in {
+            Some(handed_in) => Self::handed_in(handed_in, wanted.head, store)?,
+            None => Self::stored(wanted, store)?,
+        };
+        if let Some(digits) = wanted.environment {
+            head.baselines.retain(|stored| stored.fingerprint.as_str().starts_with(digits));
+        }
+        Ok(head)
+    }
+
+    fn handed_in(handed_in: &HandedIn, expected: Option<&str>, store: &Store) -> Result<Self> {
+        let (commit, baselines) = handed_in.head(expected, store)?;
+        let from = From::Files(handed_in.files.clone());
+        Ok(Self { from, commit, measured: baselines.len(), baselines, unusable: 0 })
+    }
+
+    fn stored(wanted: &Wanted, store: &Store) -> Result<Self> {
         let measured = match wanted.head {
             Some(WORKTREE) | None if store.work_dir().is_some() => store.worktree_baselines()?,
             Some(_) | None => vec![],
@@ -43,11 +72,8 @@ impl Head {
             let found = store.find(&commit.lineage.commit)?;
             (baselines, unusable) = (found.baselines, found.unusable.len());
         }
-        let measured = baselines.len();
-        if let Some(digits) = wanted.environment {
-            baselines.retain(|stored| stored.fingerprint.as_str().starts_with(digits));
-        }
-        Ok(Self { worktree, commit, measured, baselines, unusable })
+        let from = if worktree { From::Worktree } else { From::Store };
+        Ok(Self { from, commit, measured: baselines.len(), baselines, unusable })
     }
 
     /// Refuses an environment that was asked for and is none of the head's.
@@ -78,10 +104,19 @@ impl Head {
 
     /// Names the head in a report.
     pub(super) fn endpoint(&self, store: &Store) -> Endpoint {
-        if self.worktree {
-            return Endpoint::Worktree { on: self.commit().clone() };
+        match &self.from {
+            From::Worktree => Endpoint::Worktree { on: self.commit().clone() },
+            From::Store => endpoint(store, self.commit()),
+            From::Files(files) => Endpoint::Saved {
+                id: self.commit().clone(),
+                subject: self.commit.subject.clone(),
+                files: files.clone(),
+            },
         }
-        endpoint(store, self.commit())
+    }
+
+    fn is_worktree(&self) -> bool {
+        matches!(self.from, From::Worktree)
     }
 }
 
@@ -103,7 +138,9 @@ pub(super) fn base_of(
     let BaseBranch { name: branch, tip } = reach::base_branch(wanted, store)?;
     Ok(match reach::merge_base(wanted, store, head.commit(), &tip)? {
         None => (Err(Refusal::NoMergeBase { branch: branch.clone() }), BaseChoice::MergeBase { branch }),
-        Some(base) if base != *head.commit() || head.worktree => (Ok(base), BaseChoice::MergeBase { branch }),
+        Some(base) if base != *head.commit() || head.is_worktree() => {
+            (Ok(base), BaseChoice::MergeBase { branch })
+        }
         // On the base branch itself the interesting question is what the newest commit changed.
         Some(head_itself) => {
             let parent = head.commit.lineage.parents.first().cloned();
