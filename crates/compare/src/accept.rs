@@ -34,7 +34,7 @@ fn needs_acceptance(row: &Judged, policy: &Policy) -> bool {
     }
 }
 
-fn row_worsening(row: &Judged) -> Worsening<'_> {
+pub(crate) fn row_worsening(row: &Judged) -> Worsening<'_> {
     let better = row.metric.better;
     Worsening {
         share: row.finding.change.map(|change| Worsening::share_of(change, better)),

@@ -7,6 +7,7 @@ mod accept;
 mod census;
 mod changepoints;
 mod comparison;
+mod episodes;
 mod outcome;
 mod pair;
 mod policy;
@@ -19,6 +20,7 @@ pub use accept::accept;
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare};
+pub use episodes::{Episode, Urgency, episodes, family};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{

@@ -8,6 +8,7 @@
 
 pub mod environment;
 pub mod escape;
+pub mod forge;
 pub mod policy;
 pub mod report;
 pub mod store;

@@ -24,5 +24,7 @@ pub(crate) use acceptance::at_most;
 pub use check::check;
 pub use github::github;
 pub use json::json;
+pub(crate) use markdown::MARKER;
 pub use markdown::{LONGEST_COMMENT, markdown};
+pub(crate) use row::{difference, word};
 pub use text::text;

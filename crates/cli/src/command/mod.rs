@@ -6,6 +6,7 @@ mod compare;
 mod completions;
 mod doctor;
 mod env;
+mod forge;
 mod handed_in;
 mod init;
 mod plumbing;
@@ -83,6 +84,8 @@ enum Command {
     Rules(rules::Args),
     Verdict(verdict::Args),
     Changepoints(changepoints::Args),
+    #[command(subcommand)]
+    Forge(forge::Command),
     Completions(completions::Args),
     #[command(hide = true)]
     Reference(reference::Args),
@@ -130,6 +133,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Rules(args) => rules::run(&args, &place),
         Command::Verdict(args) => verdict::run(&args, &place),
         Command::Changepoints(args) => changepoints::run(&args, &place),
+        Command::Forge(command) => forge::run(&command, &place),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Reference(args) => reference::run(&args, Cli::command(), &place),
     }
