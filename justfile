@@ -32,6 +32,10 @@ bench-compare:
 demo:
     bash scripts/demo
 
+# Lint the workflows, the action and the couriers (needs shellcheck, zizmor, actionlint: scripts/test-tools)
+forge-lint:
+    scripts/forge/lint
+
 # Make docs/formats.md from the table of formats
 format-reference:
     cargo run --quiet --package perf-cli -- reference formats > docs/formats.md

@@ -57,6 +57,8 @@ fn links_between_pages_lead_somewhere() {
         "docs/aliases.md",
         "docs/architecture.md",
         "docs/BENCHMARKS.md",
+        "docs/ci.md",
+        "docs/contract.md",
         "docs/formats.md",
         "docs/glossary.md",
         "docs/load-tests.md",

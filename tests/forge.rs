@@ -1,5 +1,8 @@
 //! Reports for forges: from runs that somebody handed in, to what a courier sends.
 
+mod couriers;
+mod stand_in;
+
 use crate::sandbox::{MACHINE, Sandbox, output};
 
 /// Main has a baseline, and a branch whose head was measured elsewhere: its runs are in `runs.jsonl`.
@@ -134,4 +137,115 @@ fn saved_runs_are_recorded_by_a_job_that_may_write() {
     assert_eq!(sandbox.perf(&["store", "add", "../runs.jsonl"]).status, 0);
     assert_eq!(sandbox.state(), state, "recorded once, however often it is handed in");
     assert_eq!(sandbox.perf(&["store", "add", "../runs.jsonl", "--commit", "main"]).status, 2);
+}
+
+#[test]
+fn the_linters_find_nothing() {
+    let ended = Sandbox::empty().script("forge/lint", ".", &[], &[]);
+    eprint!("{}", ended.stdout);
+    assert_eq!(ended.status, 0, "{}", ended.whole());
+}
+
+/// What people copy must keep the promises that the documentation makes of it.
+#[test]
+fn the_workflows_give_no_right_that_they_do_not_need() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/forge/github/workflows");
+    let mut names = vec![];
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(text.contains("\npermissions: {}\n"), "{name}: begins with no permission");
+        for action in text.lines().filter_map(|line| line.split_once("uses: ").map(|(_, action)| action)) {
+            let commit = action.split_once('@').unwrap().1.split(' ').next().unwrap();
+            assert!(
+                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{name}: {action}"
+            );
+        }
+        let runs_code = text.split("\n  record:").next().unwrap().contains("perf collect --run");
+        let measuring = text.split("\n  record:").next().unwrap();
+        assert!(
+            !runs_code || !measuring.contains(": write"),
+            "{name}: a job that runs the project's code may write"
+        );
+        for line in text.lines().filter(|line| line.contains("${{")) {
+            let (key, _) = line.split_once(": ").unwrap_or((line, ""));
+            let plain =
+                key.trim().bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-');
+            let a_value = key.trim().starts_with('#') || (plain && key.trim() != "run");
+            assert!(a_value, "{name}: an expression in a script: {line}");
+        }
+        names.push(name);
+    }
+    names.sort();
+    let expected = ["main", "nightly", "pull-request", "release", "report"];
+    assert_eq!(names, expected.map(|name| format!("perf-{name}.yml")));
+    let cancelling = |name: &str| {
+        let path = format!("../../scripts/forge/github/workflows/perf-{name}.yml");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_to_string(path).unwrap().contains("cancel-in-progress: true")
+    };
+    assert_eq!(
+        expected.map(cancelling),
+        [false, false, true, false, false],
+        "no run of main is ever dropped"
+    );
+}
+
+#[test]
+fn the_contract_to_copy_holds_a_configuration_that_works() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/contract.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = page.split("    # perf.toml\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let sandbox = handed_in(1.0);
+    sandbox.write("repo/perf.toml", block.replace(['<', '>'], "").replace("\n    ", "\n"));
+    let ended = sandbox.perf(&["compare", "--head-file", "../runs.jsonl", "--output", "json"]);
+    assert_eq!(ended.status, 0, "{}", ended.whole());
+    let json = ended.json();
+    let series = json["sections"][0]["series"].as_array().unwrap();
+    let parse = series.iter().find(|row| row["benchmark"] == "parse/large").unwrap();
+    assert_eq!(parse["limits"]["warn"], 0.05);
+}
+
+#[test]
+fn what_a_commit_accepts_gets_no_issue() {
+    for (message, issues) in
+        [("Check bytes", 1), ("Check bytes\n\nPerf-Accept: parse/*; checks every byte", 0)]
+    {
+        let sandbox = Sandbox::new();
+        sandbox.measure(&[("parse/large", 100.0), ("lex", 42.5)]);
+        sandbox.commit(message);
+        sandbox.measure(&[("parse/large", 150.0), ("lex", 42.5)]);
+        sandbox.write("issues.json", "[]");
+        let args = ["forge", "issues", "--forge", "github", "--own", "bot", "--existing", "../issues.json"];
+        let ended = sandbox.perf(&args);
+        assert_eq!(ended.status, 0, "{}", ended.whole());
+        assert_eq!(ended.json().as_array().unwrap().len(), issues, "{message}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn what_a_forge_did_not_write_is_an_error_that_names_it() {
+    let sandbox = handed_in(1.0);
+    sandbox.perf(&["compare", "--head-file", "../runs.jsonl", "--output", "markdown=../report.md"]);
+    sandbox.write("good.json", "[]\n[{\"id\": 1, \"body\": null, \"user\": null}]");
+    sandbox.write("bad.json", "{\"message\": \"Bad credentials\"}");
+    sandbox.write("text.md", "hello");
+    for (existing, report, status, expected) in [
+        ("good.json", "report.md", 0, "\"action\": \"create\""),
+        ("bad.json", "report.md", 2, "bad.json: is no list of a forge's API"),
+        ("none.json", "report.md", 2, "none.json: cannot be read"),
+        ("good.json", "text.md", 2, "text.md: is no Markdown report"),
+    ] {
+        let (existing, report) = (format!("../{existing}"), format!("../{report}"));
+        let args = ["forge", "comment", "--forge", "github", "--own", "bot", "--on", "5"];
+        let files = ["--existing", &existing, "--report", &report];
+        let ended = sandbox.perf(&[&args[..], &files[..]].concat());
+        assert_eq!(ended.status, status, "{}", ended.whole());
+        assert!(ended.whole().contains(expected), "{}", ended.whole());
+    }
+    let escaping =
+        ["forge", "issues", "--forge", "github", "--own", "bot", "--existing", "x", "--project", "../y"];
+    assert_eq!(sandbox.perf(&escaping).status, 2, "a project is no other path");
 }

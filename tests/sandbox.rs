@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// Facts that make every machine the same.
 pub(crate) const MACHINE: [&str; 8] =
@@ -38,6 +38,14 @@ impl Sandbox {
             sandbox.commit(subject);
         }
         sandbox
+    }
+
+    /// Makes a bare repository `remote.git` the origin of `repo`, and pushes `main` there.
+    pub(crate) fn with_remote(self) -> Self {
+        self.git_in(".", &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+        self.git(&["remote", "add", "origin", "../remote.git"]);
+        self.git(&["push", "-q", "origin", "main"]);
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -96,15 +104,30 @@ impl Sandbox {
         all.push(env!("CARGO_BIN_EXE_perf"));
         all.extend(args);
         let output = self.command(all[0], dir).args(&all[1..]).output().unwrap();
+        self.ended(format!("perf {}", args.join(" ")), output)
+    }
+
+    /// Runs one of the project's own scripts, which finds `perf` on its path.
+    pub(crate) fn script(&self, name: &str, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name);
+        let tools = Path::new(env!("CARGO_BIN_EXE_perf")).parent().unwrap().to_owned();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::iter::once(tools).chain(std::env::split_paths(&path))).unwrap();
+        let mut command = self.command(&script.to_string_lossy(), dir);
+        let output = command.env("PATH", path).envs(variables.iter().copied()).args(args).output().unwrap();
+        self.ended(name.to_owned(), output)
+    }
+
+    fn ended(&self, command: String, output: Output) -> Ended {
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("perf prints UTF-8");
             text.replace(&*self.dir.path().to_string_lossy(), "/sandbox")
         };
         Ended {
-            command: format!("perf {}", args.join(" ")),
+            command,
             stdout: text(output.stdout),
             stderr: text(output.stderr),
-            status: output.status.code().expect("perf is not killed by a signal"),
+            status: output.status.code().expect("nothing was killed by a signal"),
         }
     }
 
