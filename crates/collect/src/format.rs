@@ -11,6 +11,7 @@ mod bmf;
 mod cargo_criterion;
 mod catch2;
 pub(crate) mod columns;
+mod critcmp;
 mod criterion;
 mod criterion_text;
 mod dart;
@@ -42,6 +43,7 @@ mod perf_stat;
 mod pytest;
 mod ruby_benchmark;
 mod siege;
+pub(crate) mod tables;
 mod tinybench;
 mod vegeta;
 mod vitest;
@@ -72,6 +74,7 @@ static FORMATS: &[Format] = &[
     catch2::FORMAT,
     criterion::FORMAT,
     criterion_text::FORMAT,
+    critcmp::FORMAT,
     columns::CSV,
     dart::FORMAT,
     divan::FORMAT,
@@ -103,6 +106,7 @@ static FORMATS: &[Format] = &[
     ruby_benchmark::FORMAT,
     siege::FORMAT,
     github_action::SMALLER,
+    tables::FORMAT,
     tinybench::FORMAT,
     vegeta::FORMAT,
     vitest::FORMAT,

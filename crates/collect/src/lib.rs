@@ -2,6 +2,7 @@
 //!
 //! - [`read`] and [`read_stream`] turn what a tool wrote into measurements, in one of the [`formats`];
 //! - [`measure`] runs a command and reads its time and memory, [`run_suite`] runs a command that writes results;
+//! - [`history`], [`git_perf`] and [`tak`] read what other tools keep of many commits;
 //! - [`probe`] and [`rust_facts`] say what machine and toolchain this is;
 //! - [`Document`] is the JSON form of measurements that have not been recorded.
 //!
@@ -15,6 +16,7 @@ mod format;
 mod input;
 mod json;
 mod load;
+mod noted;
 mod number;
 mod output;
 mod probe;
@@ -27,5 +29,6 @@ pub use error::ReadError;
 pub use format::columns::{Column, Mapping, Rows, Values};
 pub use format::github_action::{HistoryEntry, history};
 pub use format::{Format, Keeps, Options, formats, read, read_stream};
+pub use noted::{Noted, NotedRun, git_perf, tak};
 pub use output::{Output, Reason, Skipped, Withheld};
 pub use probe::{VOLATILE, probe, rust_facts};

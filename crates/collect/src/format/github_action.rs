@@ -15,7 +15,7 @@ use perf_model::{Better, Dimension, Kind, Measurement, Metric, Reading, Summary,
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::kind::{Format, Keeps, Reader};
+use super::kind::{Format, Keeps, Options, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
 use crate::json::{self, Scalar};
@@ -73,7 +73,7 @@ pub struct HistoryEntry {
     pub commit: String,
     /// When it was recorded, in milliseconds since 1970.
     pub date: Option<u64>,
-    /// What was read; not yet held to the rules for all formats.
+    /// What was read, held to the rules for all formats; empty where none of it can be used.
     pub measurements: Vec<Measurement>,
     /// How many results were not used: those without a number, and those whose direction is unknown.
     pub skipped: usize,
@@ -139,23 +139,25 @@ fn read_history(input: &Input) -> Result<Output, ReadError> {
 /// Returns every entry of a `data.js`, suite by suite, in the order of the file.
 ///
 /// An error is that of the JSON in it.
-pub fn history(text: &str) -> Result<Vec<HistoryEntry>, serde_json::Error> {
+pub fn history(text: &str, options: &Options) -> Result<Vec<HistoryEntry>, serde_json::Error> {
     let data = data(text)?;
     let entries =
         data.entries.iter().flat_map(|(suite, recorded)| recorded.iter().map(move |entry| (suite, entry)));
-    Ok(entries.map(|(suite, entry)| history_entry(suite, entry)).collect())
+    Ok(entries.map(|(suite, entry)| history_entry(suite, entry, options)).collect())
 }
 
-fn history_entry(suite: &str, recorded: &Recorded<'_>) -> HistoryEntry {
+fn history_entry(suite: &str, recorded: &Recorded<'_>, options: &Options) -> HistoryEntry {
     let mut output = Output::new(HISTORY.name, FORMAT.name);
     add_all(&mut output, &recorded.benches, suite, Some(suite), direction(recorded.tool.as_deref()));
     output.number_repeats();
-    let skipped = recorded.benches.len() - output.measurements.len();
+    let checked = output.checked(suite, &options.better).map(|it| it.prefixed(options.prefix.as_deref()));
+    let measurements = checked.map(|it| it.measurements).unwrap_or_default();
+    let skipped = recorded.benches.len() - measurements.len();
     HistoryEntry {
         suite: suite.to_owned(),
         commit: recorded.commit.id.clone(),
         date: recorded.date,
-        measurements: output.measurements,
+        measurements,
         skipped,
     }
 }
@@ -293,14 +295,14 @@ mod tests {
 
     #[test]
     fn a_history_has_every_commit() {
-        let entries = history(DATA).unwrap();
+        let entries = history(DATA, &Options::default()).unwrap();
         let short: Vec<_> = entries
             .iter()
             .map(|entry| (entry.suite.as_str(), &entry.commit[..1], entry.measurements.len(), entry.skipped))
             .collect();
         assert_eq!(short, [("Go", "1", 1, 0), ("Go", "2", 1, 0), ("Score", "2", 1, 1)]);
         assert_eq!(entries[2].measurements[0].metric.better, Better::Higher);
-        assert!(history("window.BENCHMARK_DATA = {").is_err());
+        assert!(history("window.BENCHMARK_DATA = {", &Options::default()).is_err());
     }
 
     #[test]
