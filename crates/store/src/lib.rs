@@ -14,6 +14,7 @@ mod bulk;
 mod durable;
 mod error;
 mod export;
+mod foreign;
 mod git;
 mod history;
 mod index;
