@@ -49,8 +49,9 @@ pub fn markdown(outcome: &Outcome) -> String {
     draft.page(&shown)
 }
 
+/// Counts bytes: whatever a forge takes for a character, there are no more of them.
 fn fits(page: &str) -> bool {
-    page.chars().count() <= LONGEST_COMMENT
+    page.len() <= LONGEST_COMMENT
 }
 
 /// Finds the largest number up to `all` that fits, or 0, where smaller numbers fit whenever larger ones do.
