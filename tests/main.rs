@@ -5,12 +5,16 @@
 mod acceptance;
 mod aliases;
 mod bad_input;
+mod badge;
 mod collect;
 mod compare;
 mod criterion_tree;
 mod docs;
 mod forge;
+mod export;
+mod import;
 mod load;
+mod markdown;
 mod plumbing;
 mod rules;
 mod sandbox;

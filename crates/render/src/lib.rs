@@ -6,6 +6,7 @@
 //! returns strings, and its caller says how wide the [`Page`] is and whether it has colours. What is true is
 //! decided in `perf-compare`; here it is only said.
 
+pub mod badge;
 pub mod environment;
 pub mod escape;
 pub mod forge;

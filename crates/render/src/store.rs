@@ -1,6 +1,6 @@
 //! Stored records for people and programs: one commit's baselines, the list of all, the environments.
 
-mod export;
+pub mod export;
 mod json;
 
 use std::collections::BTreeMap;
@@ -11,7 +11,6 @@ use perf_model::{
 };
 use time::{OffsetDateTime, UtcOffset};
 
-pub use export::{CSV_HEADER, export_csv, export_ndjson};
 pub use json::{envs_json, log_json, show_json, values_json};
 
 use crate::environment::summary;

@@ -7,7 +7,7 @@ use std::path::Path;
 use perf_collect::{Document, Format, Output, Skipped, Withheld};
 use perf_model::{Environment, Run};
 
-pub(crate) use self::args::{Args, fact};
+pub(crate) use self::args::{Args, direction, fact, moment};
 use self::reading::read;
 use self::recording::{Target, assemble, measurements, record, warn_of_stale};
 use crate::command::Status;

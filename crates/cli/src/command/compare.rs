@@ -10,7 +10,7 @@ mod wanted;
 
 use perf_compare::Outcome;
 
-pub(crate) use self::args::Args;
+pub(crate) use self::args::{Args, digits};
 use crate::command::Status;
 use crate::command::handed_in::HandedIn;
 use crate::config::{Config, OnRefusal};

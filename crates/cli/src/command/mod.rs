@@ -1,5 +1,6 @@
 //! One file, one set of arguments and one function for each command.
 
+mod badge;
 mod changepoints;
 mod collect;
 mod compare;
@@ -86,6 +87,7 @@ enum Command {
     Changepoints(changepoints::Args),
     #[command(subcommand)]
     Forge(forge::Command),
+    Badge(badge::Args),
     Completions(completions::Args),
     #[command(hide = true)]
     Reference(reference::Args),
@@ -134,6 +136,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Verdict(args) => verdict::run(&args, &place),
         Command::Changepoints(args) => changepoints::run(&args, &place),
         Command::Forge(command) => forge::run(&command, &place),
+        Command::Badge(args) => badge::run(&args, &place),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Reference(args) => reference::run(&args, Cli::command(), &place),
     }

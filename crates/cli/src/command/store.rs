@@ -1,6 +1,7 @@
 mod add;
 mod compact;
 mod export;
+mod import;
 mod prune;
 mod remote;
 mod retract;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Log(LogArgs),
     Envs(EnvsArgs),
     Export(export::Args),
+    Import(import::Args),
     Push(PushArgs),
     Pull(PullArgs),
     Retract(retract::Args),
@@ -108,7 +110,8 @@ pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
         Command::Add(args) => add::run(args, place, &store),
         Command::Log(args) => log(args, &store),
         Command::Envs(args) => envs(args, &store),
-        Command::Export(args) => export::run(args, &store),
+        Command::Export(args) => export::run(args, place, &store),
+        Command::Import(args) => import::run(args, place, &store),
         Command::Push(args) => push(args, &store),
         Command::Pull(args) => pull(args, &store),
         Command::Retract(args) => retract::run(args, &store),

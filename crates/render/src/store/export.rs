@@ -1,9 +1,21 @@
-//! Every stored run for other programs: JSON lines, or a table of values.
+//! Every stored run for other programs: JSON lines, a table of values, and what other tools read.
+
+mod benchstat;
+mod bmf;
+mod github_action;
+mod openmetrics;
 
 use std::fmt::Write;
 
 use perf_model::{Baseline, CommitId, Facts, Measurement, Reading, Run};
 use serde::Serialize;
+
+pub use benchstat::benchstat;
+pub use bmf::bmf;
+pub use github_action::{GITHUB_ACTION_BEGIN, GITHUB_ACTION_END, GithubActionEntry, github_action_entries};
+pub use openmetrics::{
+    OPENMETRICS_COMMITS, OPENMETRICS_END, OPENMETRICS_VALUES, openmetrics_commit, openmetrics_values,
+};
 
 use super::json::{MeasurementJson, SourceJson, second};
 use crate::escape;

@@ -87,13 +87,14 @@ pub(crate) fn fact(text: &str) -> std::result::Result<(String, String), String> 
 }
 
 /// Parses `METRIC=lower` and `METRIC=higher`.
-fn direction(text: &str) -> std::result::Result<(String, Better), String> {
+pub(crate) fn direction(text: &str) -> std::result::Result<(String, Better), String> {
     let (metric, word) = text.rsplit_once('=').ok_or("expected METRIC=lower or METRIC=higher")?;
     let better = Better::from_word(word).ok_or("expected `lower` or `higher` after the `=`")?;
     Ok((metric.to_owned(), better))
 }
 
-fn moment(text: &str) -> std::result::Result<OffsetDateTime, String> {
+/// Parses a day or a moment.
+pub(crate) fn moment(text: &str) -> std::result::Result<OffsetDateTime, String> {
     let day = time::Date::parse(text, format_description!("[year]-[month]-[day]"));
     day.map(|day| day.midnight().assume_utc())
         .or_else(|_| OffsetDateTime::parse(text, &Rfc3339))

@@ -65,7 +65,8 @@ pub(crate) struct Args {
     pub(super) output: Vec<Report>,
 }
 
-fn digits(text: &str) -> std::result::Result<String, String> {
+/// Parses a fingerprint or its first digits.
+pub(crate) fn digits(text: &str) -> std::result::Result<String, String> {
     let valid = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if valid { Ok(text.to_owned()) } else { Err("expected lower-case hexadecimal digits".into()) }
 }
