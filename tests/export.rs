@@ -345,9 +345,10 @@ fn the_dashboard_is_one() {
 
 #[test]
 fn the_documented_queries_of_duckdb_give_what_is_stored() {
-    let has_duckdb = Command::new("python3").args(["-c", "import duckdb"]).stderr(Stdio::null()).status();
+    let has_duckdb =
+        Command::new("python3").args(["-c", "import duckdb, pytz"]).stderr(Stdio::null()).status();
     if !has_duckdb.is_ok_and(|status| status.success()) {
-        skipped("python3 has no duckdb, so that the documented queries were not run");
+        skipped("python3 has no duckdb with pytz, so that the documented queries were not run");
         return;
     }
     let sandbox = measured();

@@ -98,6 +98,7 @@ fn what_was_imported_is_not_compared_with_what_was_measured() {
     let compared = sandbox.perf(&across);
     assert_eq!(compared.status, 0, "{}", compared.whole());
     assert!(compared.stdout.contains("imported-from"), "it is said: {}", compared.stdout);
+    assert_eq!(compared.stderr, "", "a fact of the base alone is a fact");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn rendered(markdown: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The report on so many series, of which every second is twice as slow; names and units are hostile, and the branch's
+/// The report on so many series, of which every fifth is twice as slow; names and units are hostile, and the branch's
 /// subject is.
 fn report(series: usize) -> String {
     let sandbox = Sandbox::new();
@@ -75,7 +75,7 @@ fn report(series: usize) -> String {
         let benchmarks: Vec<Value> = (0..series)
             .map(|n| {
                 let name = format!("{n:04} {}", HOSTILE[n % HOSTILE.len()]);
-                let level = if n % 2 == 0 { level } else { 100.0 };
+                let level = if n % 5 == 0 { level } else { 100.0 };
                 let unit = if n % 3 == 0 { HOSTILE[n / 3 % HOSTILE.len()] } else { "ns" };
                 json!({"name": name, "metric": "time", "better": "lower", "unit": unit, "samples": [level, level * 1.001]})
             })
@@ -131,9 +131,10 @@ fn a_thousand_hostile_series_are_one_table_and_nothing_else() {
         assert_eq!(page["open"], json!([]), "{series}: every element ends");
         let rows = page["rows"].as_array().unwrap();
         assert!(rows.iter().all(|cells| *cells == rows[0]), "{series}: {rows:?}");
-        let written = markdown.lines().filter(|line| line.starts_with("| ")).count();
+        let written =
+            markdown.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| :")).count();
         assert_eq!(rows.len(), written, "{series}: a line is a row");
-        assert!(if all { written == series / 2 + 1 } else { written > 100 }, "{series}: {written} rows");
+        assert!(if all { written == series / 5 + 1 } else { written > 100 }, "{series}: {written} rows");
         let text = page["text"].as_str().unwrap();
         for forged in
             ["@user", "https://", "www.", "#1 ", "GH-1", "deadbeef", "Approved", "::error", "/merge"]

@@ -76,7 +76,10 @@ pub(super) fn outcome(
 fn warn_of_uncrossed(args: &Args, found: &Sections) {
     let known = |fact: &String| {
         let mut environments = found.sections.iter().filter_map(|section| section.environment.as_ref());
+        let mut compared = found.sections.iter().filter_map(|section| section.result.as_ref().ok());
+        // A fact of the base alone, such as what it was imported from, was crossed all the same.
         environments.any(|environment| environment.identity.contains_key(fact))
+            || compared.any(|comparison| comparison.pair.across().contains(fact))
     };
     for fact in args.across.iter().filter(|fact| !known(fact)) {
         output::warn(&format!("--across {fact}: the head's environments have no such identity fact"));
