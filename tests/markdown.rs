@@ -101,7 +101,8 @@ fn a_thousand_hostile_series_are_one_table_and_nothing_else() {
     for (series, all) in [(40, true), (1_000, false)] {
         let markdown = report(series);
         assert!(markdown.len() <= 65_536, "{} bytes", markdown.len());
-        assert_eq!(markdown.matches("<!-- perf -->").count(), 1, "the marker is ours alone");
+        let marked = markdown.lines().filter(|line| line.starts_with("<!-- perf -->")).count();
+        assert_eq!(marked, 1, "only our own line is the marker");
         let page = rendered(&markdown);
         let tags = page["tags"].as_object().unwrap();
         for tag in tags.keys() {

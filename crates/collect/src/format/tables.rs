@@ -89,7 +89,10 @@ fn read(input: &Input) -> Result<Output, ReadError> {
         Ok(document) => document,
         Err(_) if !input.text().trim_start().starts_with(['{', '[']) => serde_saphyr::from_str(input.text())
             .map_err(|cause| {
-                input.refuse("expected tables of numbers in JSON or YAML").caused_by(cause.to_string())
+                let cause = cause.to_string();
+                // What follows is a picture of the place.
+                let first = cause.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                input.refuse("expected tables of numbers in JSON or YAML").caused_by(first.to_owned())
             })?,
         Err(error) => return Err(error),
     };
