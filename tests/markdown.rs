@@ -82,10 +82,10 @@ fn report(series: usize) -> String {
             .collect();
         sandbox.record(&json!({"benchmarks": benchmarks}).to_string());
     };
-    [99.9, 100.1, 100.0].map(record);
+    [99.9, 100.1, 100.0].into_iter().for_each(&record);
     sandbox.git(&["switch", "-q", "-c", "feature"]);
     sandbox.commit(HOSTILE[7]);
-    [199.9, 200.1, 200.0].map(record);
+    [199.9, 200.1, 200.0].into_iter().for_each(&record);
     let ended = sandbox.perf(&["compare", "--output", "markdown"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (1, ""));
     ended.stdout
@@ -135,7 +135,7 @@ fn a_thousand_hostile_series_are_one_table_and_nothing_else() {
         let written =
             markdown.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| :")).count();
         assert_eq!(rows.len(), written, "{series}: a line is a row");
-        assert!(if all { written == series / 5 + 1 } else { written > 100 }, "{series}: {written} rows");
+        assert!(if all { written == series / 5 + 1 } else { written > 50 }, "{series}: {written} rows");
         let text = page["text"].as_str().unwrap();
         for forged in
             ["@user", "https://", "www.", "#1 ", "GH-1", "deadbeef", "Approved", "::error", "/merge"]
