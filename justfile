@@ -58,3 +58,8 @@ kill-test:
 bench-peers *arguments:
     cargo build --release --quiet --package perf-cli
     scripts/bench-peers --perf "$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/perf" {{arguments}}
+
+# How often measuring in turns is right, on made-up suites: the same code, true changes, drift, kills, bisection
+measure-check *arguments:
+    cargo build --release --quiet --package perf-cli
+    scripts/measure-check --perf "$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/perf" {{arguments}}

@@ -64,6 +64,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/glossary.md",
         "docs/import.md",
         "docs/load-tests.md",
+        "docs/measuring.md",
         "docs/verdict.md",
         "docs/verdict-evaluation.md",
         "docs/decisions/README.md",

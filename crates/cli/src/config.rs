@@ -7,8 +7,10 @@ mod rule;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroU32;
+use std::path::{Component, Path, PathBuf};
 
+use globset::{GlobBuilder, GlobMatcher};
 use perf_collect::{Column, Mapping, Options, Rows, Values};
 use perf_compare::statistics::{Judge, SuiteShift};
 use perf_compare::{Acceptances, Inconclusive, Limits, Policy};
@@ -58,6 +60,10 @@ pub(crate) struct Config {
     pub(crate) max_samples: usize,
     /// What tells environments apart.
     pub(crate) environment: EnvironmentConfig,
+    /// When a comparison measures what it lacks.
+    pub(crate) bootstrap: Bootstrap,
+    /// How base and head are measured in turns.
+    pub(crate) measure: MeasureConfig,
     /// The suites.
     pub(crate) suite: Vec<Suite>,
     /// Tables and JSON lines of the project's own.
@@ -83,6 +89,8 @@ impl Default for Config {
             store: StoreConfig::default(),
             max_samples: 100,
             environment: EnvironmentConfig::default(),
+            bootstrap: Bootstrap::default(),
+            measure: MeasureConfig::default(),
             suite: vec![],
             input: vec![],
         }
@@ -151,6 +159,44 @@ pub(crate) struct StoreConfig {
     pub(crate) require_signed: bool,
 }
 
+/// When a comparison measures what it lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Bootstrap {
+    /// Never: the comparison is refused.
+    #[default]
+    Refuse,
+    /// Where no baseline of the base is stored, or none that may be compared: base and head, in turns.
+    Measure,
+}
+
+/// `[measure]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct MeasureConfig {
+    /// Directories that are kept from one session to the next, one set for each side.
+    pub(crate) keep: Vec<PathBuf>,
+}
+
+impl Default for MeasureConfig {
+    fn default() -> Self {
+        Self { keep: vec!["target".into()] }
+    }
+}
+
+impl MeasureConfig {
+    fn check(&self) -> std::result::Result<(), String> {
+        let is_inside = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+        match self.keep.iter().find(|path| !is_inside(path) || path.as_os_str().is_empty()) {
+            Some(path) => Err(format!(
+                "[measure] keep = [\"{}\"]: expected a directory below the top of the work tree",
+                path.display()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// `[environment]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -205,6 +251,15 @@ pub(crate) struct Suite {
     pub(crate) path: PathBuf,
     /// The shell command that makes it.
     pub(crate) run: Option<String>,
+    /// The shell command that builds it, where that is a step of its own.
+    pub(crate) build: Option<String>,
+    /// The shell command that runs one benchmark of it: `{benchmark}` stands for the name.
+    pub(crate) only: Option<String>,
+    /// The executables that it measures, as globs from the top of the work tree.
+    #[serde(default)]
+    pub(crate) binaries: Vec<String>,
+    /// How many seconds `build` or `run` may take.
+    pub(crate) timeout: Option<NonZeroU32>,
     /// What goes before the name of every benchmark, for tools that do not name what they measured.
     pub(crate) prefix: Option<String>,
     /// Whether lower or higher is better in metrics whose output does not tell it.
@@ -219,6 +274,28 @@ impl Suite {
         let (format, prefix) = (self.format.clone(), self.prefix.clone());
         Options { format, prefix, better: better.collect(), ..Options::default() }
     }
+}
+
+/// What stands for the benchmark's name in a suite's `only`.
+pub(crate) const BENCHMARK: &str = "{benchmark}";
+
+impl Suite {
+    fn check(&self) -> std::result::Result<(), String> {
+        match &self.only {
+            Some(only) if !only.contains(BENCHMARK) => {
+                Err(format!("[[suite]] `{}`: `only` does not contain `{BENCHMARK}`", self.name))
+            }
+            Some(_) | None => self.binaries.iter().try_for_each(|glob| {
+                binaries_matching(glob).map(|_| ()).map_err(|why| format!("[[suite]] `{}`: {why}", self.name))
+            }),
+        }
+    }
+}
+
+/// Parses a glob of executables; `*` stays within a directory.
+pub(crate) fn binaries_matching(glob: &str) -> std::result::Result<GlobMatcher, String> {
+    let parsed = GlobBuilder::new(glob).literal_separator(true).build();
+    parsed.map(|glob| glob.compile_matcher()).map_err(|error| format!("`binaries`: {error}"))
 }
 
 /// `[[input]]`: which columns of a table, or keys of JSON lines, are read, and as what.
@@ -417,6 +494,10 @@ impl Config {
             accept.check(number)?;
         }
         alias::check(&self.alias)?;
+        self.measure.check()?;
+        for suite in &self.suite {
+            suite.check()?;
+        }
         for input in &self.input {
             input.mapping()?;
         }
@@ -591,6 +672,9 @@ mod tests {
                 "[[alias]]\nfrom = \"a\"\nto = \"b\"\n[[alias]]\nfrom = \"a\"\nto = \"c\"",
                 "[[alias]] 2: `a` became `b` already",
             ),
+            ("[measure]\nkeep = [\"../x\"]", "below the top of the work tree"),
+            ("[[suite]]\nname = \"x\"\npath = \"y\"\nonly = \"run\"", "does not contain `{benchmark}`"),
+            ("[measure]\nkeep = [\"\"]", "below the top of the work tree"),
             ("warn = ", "line 1"),
         ] {
             let problem = Config::parse(text).unwrap_err();

@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// Whether a suite is to blame: the commit that was measured, not the machine or the caller.
+    of_a_suite: bool,
 }
 
 /// The exit status of every failure.
@@ -22,7 +24,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: vec![], hint: None }
+        Self { message: message.into(), causes: vec![], hint: None, of_a_suite: false }
     }
 
     /// Adds what to do: text with a command in it.
@@ -60,6 +62,22 @@ impl Failure {
         ExitCode::from(STATUS)
     }
 
+    /// Returns whether a suite did not build, run or write what it should.
+    pub(crate) fn is_of_a_suite(&self) -> bool {
+        self.of_a_suite
+    }
+
+    /// Says that a suite is to blame.
+    pub(crate) fn of_a_suite(self) -> Self {
+        Self { of_a_suite: true, ..self }
+    }
+
+    /// Returns the failure with its causes in one line.
+    pub(crate) fn in_one_line(&self) -> String {
+        let parts: Vec<&str> = [&self.message].into_iter().chain(&self.causes).map(String::as_str).collect();
+        parts.join(": ")
+    }
+
     fn of(error: &dyn Error) -> Self {
         let failure = Self::new(error.to_string());
         match error.source() {
@@ -71,11 +89,9 @@ impl Failure {
 
 /// Writes an error and everything behind it in one line.
 pub(crate) fn in_one_line(error: StoreError) -> String {
-    let Failure { message, causes, hint } = Failure::from(error);
-    let mut parts = vec![message];
-    parts.extend(causes);
-    let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-    format!("{}{hint}", parts.join(": "))
+    let failure = Failure::from(error);
+    let hint = failure.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{}{hint}", failure.in_one_line())
 }
 
 impl From<StoreError> for Failure {
@@ -142,16 +158,17 @@ fn hint_for(error: &StoreError) -> Option<String> {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let failure = Self::of(&error);
-        match error.hint() {
+        let failure = match error.hint() {
             Some(hint) => failure.hint(hint),
             None => failure,
-        }
+        };
+        failure.of_a_suite()
     }
 }
 
 impl From<CommandError> for Failure {
     fn from(error: CommandError) -> Self {
-        Self::of(&error)
+        Self::of(&error).of_a_suite()
     }
 }
 

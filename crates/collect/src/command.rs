@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, PipeReader, Read};
 use std::num::NonZeroU32;
@@ -88,6 +88,34 @@ pub enum CommandError {
         status: ExitStatus,
         /// What it printed last; `None` if it printed nothing.
         source: Option<LastOutput>,
+    },
+    /// A suite failed; its output is in a file.
+    #[error("`{command}` failed: {status}; all that it printed: {}", log.display())]
+    SuiteEnded {
+        /// The command line.
+        command: String,
+        /// Its exit status or signal.
+        status: ExitStatus,
+        /// Where its output is.
+        log: PathBuf,
+        /// What it printed last; `None` if it printed nothing.
+        source: Option<LastOutput>,
+    },
+    /// A suite took longer than it may.
+    #[error("`{command}` took longer than {} s; all that it printed: {}", after.as_secs_f64(), log.display())]
+    TimedOut {
+        /// The command line.
+        command: String,
+        /// How long it may take.
+        after: Duration,
+        /// Where its output is.
+        log: PathBuf,
+    },
+    /// This process was asked to end.
+    #[error("`{command}` was interrupted")]
+    Interrupted {
+        /// The command line.
+        command: String,
     },
     /// A suite failed; its output has been shown.
     #[error("`{command}` failed: {status}")]
@@ -230,15 +258,19 @@ fn drain(mut reader: PipeReader) -> Receiver<Vec<u8>> {
 }
 
 fn last_lines(tail: &Receiver<Vec<u8>>) -> String {
-    let bytes = tail.recv_timeout(DRAIN_TIME).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    last_lines_of(&tail.recv_timeout(DRAIN_TIME).unwrap_or_default())
+}
+
+/// Returns the last lines of an output, or of the end of one.
+pub(crate) fn last_lines_of(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
     let lines: Vec<_> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
 
 /// Returns a word as one would type it in a POSIX shell.
-fn quoted(word: &OsString) -> String {
-    let word = word.to_string_lossy();
+pub fn quoted(word: impl AsRef<OsStr>) -> String {
+    let word = word.as_ref().to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.into_owned();
@@ -339,7 +371,7 @@ mod tests {
             ("--x=é/1", "--x=é/1"),
             ("*", "'*'"),
         ] {
-            assert_eq!(quoted(&word.into()), expected);
+            assert_eq!(quoted(word), expected);
         }
     }
 }

@@ -20,10 +20,11 @@ mod noted;
 mod number;
 mod output;
 mod probe;
+mod suite;
 mod table;
 mod text;
 
-pub use command::{CommandError, LastOutput, Plan, Step, measure, run_suite};
+pub use command::{CommandError, LastOutput, Plan, Step, measure, quoted, run_suite};
 pub use document::{Document, Entry};
 pub use error::ReadError;
 pub use format::columns::{Column, Mapping, Rows, Values};
@@ -32,3 +33,4 @@ pub use format::{Format, Keeps, Options, formats, read, read_stream};
 pub use noted::{Noted, NotedRun, git_perf, tak};
 pub use output::{Output, Reason, Skipped, Withheld};
 pub use probe::{VOLATILE, probe, rust_facts};
+pub use suite::{SuiteCall, Watch, end_group, run_in_group};

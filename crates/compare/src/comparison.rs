@@ -1,13 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use perf_model::{Baseline, Better, Kind, Measurement, Metric, Reading, SeriesId, Unit, median_in_place};
+use perf_model::{
+    Baseline, Better, Kind, Measurement, Metric, Reading, Run, SeriesId, Unit, median_in_place,
+};
 
 use crate::census::Census;
 use crate::pair::Pair;
 use crate::policy::{Amount, Asked, Claim, Limit, Limits, Policy, Tier, former_names};
 use crate::refusal::Refusal;
 use crate::renames::{AliasConflict, Index, LikelyRename, Renames, likely_renames, renames};
-use crate::statistics::{Finding, Judge, Level, LevelUsed, Runs, Series, Settings, Suite, SuiteShift, judge};
+use crate::statistics::{
+    Finding, Judge, Level, LevelUsed, Order, Runs, Series, Settings, Suite, SuiteShift, judge,
+};
+use crate::turns::{Chosen, Turns, chosen};
 use crate::verdict::Verdict;
 
 /// What became of every series of a pair.
@@ -15,6 +20,8 @@ use crate::verdict::Verdict;
 pub struct Comparison {
     /// The pair.
     pub pair: Pair,
+    /// Which of its runs were judged as pairs; `None` where all of them were, each on its own.
+    pub turns: Option<Turns>,
     /// How many earlier baselines were asked about the noise.
     pub history: usize,
     /// Every series judged, worst first.
@@ -58,6 +65,8 @@ pub struct Judged {
     pub tier: Tier,
     /// What decided.
     pub judge: Judge,
+    /// Whether both sides ran the very same executables: the change cannot have altered it, and its noise is not judged.
+    pub same_code: bool,
     /// The answer and what it rests on.
     pub finding: Finding,
     /// What the acceptances say of it, where it became worse.
@@ -145,9 +154,14 @@ pub struct OneSided {
 /// does could be judged: a gate that compared nothing must not look green.
 pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comparison, Refusal> {
     let identity = &pair.before().environment.identity;
-    let history: Vec<Rows> =
-        history.iter().filter(|it| it.environment.identity == *identity).map(Rows::of).collect();
-    let (before, after) = (Rows::of(pair.before()), Rows::of(pair.after()));
+    let history: Vec<Rows> = history
+        .iter()
+        .filter(|it| it.environment.identity == *identity)
+        .map(|it| Rows::of(&it.runs))
+        .collect();
+    let Chosen { before, after, turns } = chosen(&pair);
+    let order = if turns.is_some() { Order::Interleaved } else { Order::Apart };
+    let (before, after) = (Rows::of(before), Rows::of(after));
     let Renames { of_head, conflicts } = renames(&policy.aliases, &before.index(), &after.index());
     let (mut candidates, mut unjudged) = (vec![], vec![]);
     let (mut missing, mut new) = (before.sorted(), vec![]);
@@ -175,7 +189,7 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
     }
     let one_sided = |rows: Rowed| rows.into_iter().map(|(_, runs)| OneSided::new(runs)).collect::<Vec<_>>();
     let (missing, new) = (one_sided(missing), one_sided(new));
-    let (mut judged, suite) = judged(candidates, policy);
+    let (mut judged, suite) = judged(candidates, policy, order);
     let mut census =
         Census { unjudged: unjudged.len(), missing: missing.len(), new: new.len(), ..Census::default() };
     judged.iter().for_each(|row| census.count(row.finding.verdict));
@@ -183,6 +197,7 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
     let history = history.len();
     Ok(Comparison {
         pair,
+        turns,
         history,
         judged,
         suite,
@@ -200,10 +215,11 @@ fn keys_of<'a>(rows: &Rowed<'a, '_>) -> Vec<Key<'a>> {
     rows.iter().map(|(key, _)| *key).collect()
 }
 
-fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
+fn judged(candidates: Vec<Candidate>, policy: &Policy, order: Order) -> (Vec<Judged>, Suite) {
     let (named, series): (Vec<_>, Vec<_>) =
         candidates.into_iter().map(|candidate| (candidate.named, candidate.series)).unzip();
-    let findings = judge(&series, &suite_settings(&named, &series, policy));
+    let settings = Settings { order, ..suite_settings(&named, &series, policy) };
+    let findings = judge(&series, &settings);
     let each = named.into_iter().zip(&series).zip(findings.series);
     let rows = each.map(|((named, series), finding)| {
         let level = match (series.kind, series.absolute, &finding.evidence) {
@@ -220,6 +236,7 @@ fn judged(candidates: Vec<Candidate>, policy: &Policy) -> (Vec<Judged>, Suite) {
             absolute: series.absolute,
             tier: named.tier,
             judge: series.judge,
+            same_code: false,
             finding,
             claim: None,
             former: named.former,
@@ -259,16 +276,17 @@ pub(crate) type Key<'a> = (&'a str, &'a BTreeMap<String, String>, &'a str);
 /// Series by name, each with its measurement in every run.
 type Rowed<'a, 'b> = Vec<(Key<'a>, &'b Vec<Option<&'a Measurement>>)>;
 
-/// The measurements of a baseline by series: one entry for each run, in the order of the runs.
+/// The measurements of some runs by series: one entry for each run, in the order of the runs.
 struct Rows<'a> {
     of: HashMap<Key<'a>, Vec<Option<&'a Measurement>>>,
 }
 
 impl<'a> Rows<'a> {
-    fn of(baseline: &'a Baseline) -> Self {
-        let runs = baseline.runs.len();
+    fn of(runs: impl IntoIterator<Item = &'a Run, IntoIter: ExactSizeIterator>) -> Self {
+        let each = runs.into_iter();
+        let runs = each.len();
         let mut of: HashMap<Key, Vec<Option<&Measurement>>> = HashMap::new();
-        for (index, run) in baseline.runs.iter().enumerate() {
+        for (index, run) in each.enumerate() {
             for measurement in &run.measurements {
                 let Measurement { benchmark, params, metric, .. } = measurement;
                 let key = (benchmark.as_str(), params, metric.name.as_str());
@@ -424,7 +442,8 @@ fn newest<'a>(runs: &[Option<&'a Measurement>]) -> &'a Measurement {
     runs.iter().rev().copied().flatten().next().expect("a series has at least one run")
 }
 
-fn worst_first(a: &Judged, b: &Judged) -> std::cmp::Ordering {
+/// Orders rows for readers who have little time.
+pub(crate) fn worst_first(a: &Judged, b: &Judged) -> std::cmp::Ordering {
     b.finding
         .verdict
         .cmp(&a.finding.verdict)

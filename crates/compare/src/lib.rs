@@ -4,22 +4,32 @@
 //! leads through [`Pair::new`], so nothing is ever judged that was not found comparable. What a verdict looks like on a page is `perf-render`'s business.
 
 mod accept;
+mod bisection;
 mod census;
 mod changepoints;
 mod comparison;
+mod confirm;
+mod control;
 mod episodes;
 mod outcome;
 mod pair;
 mod policy;
 mod refusal;
 mod renames;
+mod rounds;
+mod schedule;
+mod sequential;
 pub mod statistics;
+mod turns;
 mod verdict;
 
 pub use accept::accept;
+pub use bisection::{Bisection, Located};
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare};
+pub use confirm::{Confirmation, alarms};
+pub use control::{Shifted, control};
 pub use episodes::{Episode, Urgency, episodes, family};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
@@ -29,6 +39,10 @@ pub use policy::{
 };
 pub use refusal::{FactDifference, Refusal, differences};
 pub use renames::{AliasConflict, ConflictReason, LikelyRename};
+pub use rounds::{Reach, reach, rounds_for};
+pub use schedule::{Side, order_of};
+pub use sequential::{FIRST_ROUNDS, MOST_ROUNDS, undecided};
+pub use turns::Turns;
 pub use verdict::{Interval, Verdict};
 
 #[cfg(test)]

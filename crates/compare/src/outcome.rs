@@ -3,8 +3,10 @@ use std::path::PathBuf;
 use perf_model::{CommitId, Environment};
 
 use crate::comparison::{Comparison, Judged};
+use crate::confirm::Confirmation;
 use crate::policy::{Budgets, Policy};
 use crate::refusal::Refusal;
+use crate::statistics::Doubt;
 
 /// Everything one call of `perf compare` found out, ready to be rendered.
 #[derive(Clone, Debug)]
@@ -92,7 +94,7 @@ pub enum BaseChoice {
 }
 
 /// Something the reader of a report must know beside the verdicts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// The base itself has no baseline; its nearest first-parent ancestor with one stands in.
     AncestorServes {
@@ -142,6 +144,13 @@ pub enum Notice {
     },
     /// Not all commits between base and head could be read: what the others accept does not hold.
     AcceptancesOutOfReach,
+    /// What warned or failed was measured again, in turns.
+    MeasuredAgain(Confirmation),
+    /// What warned or failed could not be measured again: the verdicts are those of the stored runs.
+    NotMeasuredAgain {
+        /// Why.
+        refusal: Refusal,
+    },
     /// The file holds no environment, so that the comparability of the two sides rests on the caller.
     NoEnvironment {
         /// The file.
@@ -173,7 +182,9 @@ impl Outcome {
 
     /// Says whether a series fails the gate because it could not be decided.
     pub fn fails_undecided(&self, row: &Judged) -> bool {
-        self.policy.fails_undecided(row.finding.verdict, row.tier) && !row.is_accepted()
+        // What was measured again and did not show is no failure, whatever else is.
+        let confirmed = row.finding.doubt != Some(Doubt::NotConfirmed);
+        confirmed && self.policy.fails_undecided(row.finding.verdict, row.tier) && !row.is_accepted()
     }
 
     /// Returns what the outcome means for the gate.

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use perf_model::{CommitId, Environment, Facts};
 
+use crate::control::Shifted;
 use crate::renames::LikelyRename;
 
 /// Why there is nothing to judge. A value, not a message.
@@ -49,6 +50,14 @@ pub enum Refusal {
     NothingJudged {
         /// How many series occur on both sides.
         shared: usize,
+    },
+    /// Base and head were measured in turns, but so was the base against itself, and that showed a change: the
+    /// session measured something else than the code.
+    Inadmissible {
+        /// How many rounds were measured.
+        rounds: usize,
+        /// What seemed to change.
+        shifted: Vec<Shifted>,
     },
 }
 

@@ -18,6 +18,7 @@ mod measured;
 mod multiplicity;
 mod noise;
 pub(crate) mod order;
+mod pairs;
 mod plan;
 mod relative;
 mod row;

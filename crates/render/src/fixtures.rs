@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use perf_compare::{
     Amount, BaseChoice, Budgets, Comparison, Endpoint, Notice, Outcome, Pair, Policy, Refusal, Rule, Section,
-    budgets, compare,
+    Shifted, budgets, compare,
 };
 use perf_model::{
     Baseline, CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, Source,
@@ -141,7 +141,7 @@ pub(crate) fn undecided() -> Outcome {
 }
 
 /// Every refusal there is.
-pub(crate) fn refusals() -> [Refusal; 7] {
+pub(crate) fn refusals() -> [Refusal; 8] {
     [
         different_environments(),
         Refusal::BaseNotMeasured { base: base(), looked_back: 50 },
@@ -150,6 +150,16 @@ pub(crate) fn refusals() -> [Refusal; 7] {
         Refusal::HeadNotMeasured { head: head() },
         Refusal::NothingShared { base: 3, head: 4, likely: vec![] },
         Refusal::NothingJudged { shared: 7 },
+        Refusal::Inadmissible {
+            rounds: 5,
+            shifted: vec![
+                Shifted { series: None, change: Some(0.21) },
+                Shifted {
+                    series: Some(measurement(HOSTILE[0], Metric::time("time", "ns"), &[1.0]).series()),
+                    change: None,
+                },
+            ],
+        },
     ]
 }
 

@@ -7,6 +7,7 @@
 //! decided in `perf-compare`; here it is only said.
 
 pub mod badge;
+pub mod bisect;
 pub mod environment;
 pub mod escape;
 pub mod forge;

@@ -94,6 +94,16 @@ impl Git {
         Self { options, ..Self::local(repo) }
     }
 
+    /// Makes calls that commit what is in the work tree.
+    pub(crate) fn as_committer_in_worktree(repo: &gix::Repository, now: OffsetDateTime) -> Self {
+        Self { work_tree: repo.workdir().map(absolute), ..Self::as_committer(repo, now) }
+    }
+
+    /// Gives every call so much time.
+    pub(crate) fn within(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
     /// Makes calls that talk to a remote named `remote`, each ended after `timeout`.
     pub(crate) fn network(repo: &gix::Repository, remote: &str, timeout: Duration) -> Self {
         let mut options =

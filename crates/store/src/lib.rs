@@ -11,6 +11,7 @@
 
 mod baselines;
 mod bulk;
+mod checkout;
 mod durable;
 mod error;
 mod export;
@@ -18,6 +19,7 @@ mod foreign;
 mod git;
 mod history;
 mod index;
+mod interrupts;
 mod journal;
 mod line;
 mod lines;
@@ -34,9 +36,11 @@ mod upkeep;
 mod worktree;
 
 pub use baselines::{Found, Logged, Stored, Unusable};
+pub use checkout::Checkouts;
 pub use error::StoreError;
 pub use history::{BaseBranch, Commit};
 pub use index::Point;
+pub use interrupts::Interrupts;
 pub use line::{LineError, decode, encode};
 pub use messages::{Message, Messages};
 pub use reach::Deepening;

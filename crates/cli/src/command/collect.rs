@@ -9,7 +9,9 @@ use perf_model::{Environment, Run};
 
 pub(crate) use self::args::{Args, direction, fact, moment};
 use self::reading::read;
-use self::recording::{Target, assemble, measurements, record, warn_of_stale};
+pub(crate) use self::reading::{announce_skipped, refuse_duplicates};
+pub(crate) use self::recording::{RECORDER, measurements, now, run_id};
+use self::recording::{Target, assemble, record, warn_of_stale};
 use crate::command::Status;
 use crate::config::Config;
 use crate::failure::{Failure, Result};

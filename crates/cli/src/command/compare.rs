@@ -2,6 +2,7 @@ mod acceptances;
 mod args;
 mod commits;
 mod files;
+mod measured;
 mod reach;
 mod report;
 mod search;
@@ -11,9 +12,10 @@ mod wanted;
 use perf_compare::Outcome;
 
 pub(crate) use self::args::{Args, digits};
+use self::measured::Measured;
 use crate::command::Status;
 use crate::command::handed_in::HandedIn;
-use crate::config::{Config, OnRefusal};
+use crate::config::{Bootstrap, Config, OnRefusal};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
@@ -25,18 +27,34 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     };
     let mut config = Config::load(&place.top(store.as_ref()))?;
     args.apply_to(&mut config)?;
-    let mut outcome = match (&args.base_file, &*args.head_file, &store) {
-        (Some(base), [head], _) => files::outcome(args, &config, (&place.path(base), &place.path(head)))?,
-        (Some(_), _, _) => return Err(Failure::new("--base-file is compared with one --head-file")),
+    let stored = || match (&args.base_file, &*args.head_file, &store) {
+        (Some(base), [head], _) => files::outcome(args, &config, (&place.path(base), &place.path(head))),
+        (Some(_), _, _) => Err(Failure::new("--base-file is compared with one --head-file")),
         (None, files, Some(store)) => {
             let handed_in = HandedIn::read(files, place)?;
-            commits::outcome(args, handed_in.as_ref(), &config, store)?
+            commits::outcome(args, handed_in.as_ref(), &config, store)
         }
         (None, _, None) => unreachable!("a store is opened where there is no file to compare with"),
     };
+    let Measured { mut outcome, interrupted } = match &store {
+        Some(store) if args.measure => measured::outcome(args, &config, (place, store))?,
+        Some(store) if config.bootstrap == Bootstrap::Measure && args.head_file.is_empty() => {
+            let outcome = stored()?;
+            if measured::would_help(&outcome) {
+                output::note(&format!("{}: measuring base and head here", measured::lacking(&outcome)));
+                measured::outcome(args, &config, (place, store))?
+            } else if args.confirm {
+                measured::confirm(args, &config, (place, store), outcome)?
+            } else {
+                Measured::whole(outcome)
+            }
+        }
+        Some(store) if args.confirm => measured::confirm(args, &config, (place, store), stored()?)?,
+        Some(_) | None => Measured::whole(stored()?),
+    };
     acceptances::settle(&mut outcome, store.as_ref(), args, place.now.date())?;
     report::write(&args.output, place, &outcome)?;
-    Ok(status(&outcome, config.on_refusal))
+    interrupted.map_or_else(|| Ok(status(&outcome, config.on_refusal)), Err)
 }
 
 fn status(outcome: &Outcome, on_refusal: OnRefusal) -> Status {

@@ -1,6 +1,7 @@
 //! One file, one set of arguments and one function for each command.
 
 mod badge;
+mod bisect;
 mod changepoints;
 mod collect;
 mod compare;
@@ -10,6 +11,7 @@ mod env;
 mod forge;
 mod handed_in;
 mod init;
+mod measure;
 mod plumbing;
 mod reference;
 mod rules;
@@ -77,6 +79,8 @@ const GLOBAL: &str = "Global options";
 enum Command {
     Collect(collect::Args),
     Compare(compare::Args),
+    Bisect(bisect::Args),
+    BisectStep(bisect::StepArgs),
     Env(env::Args),
     #[command(subcommand)]
     Store(store::Command),
@@ -90,6 +94,8 @@ enum Command {
     Badge(badge::Args),
     Completions(completions::Args),
     #[command(hide = true)]
+    Tidy(measure::TidyArgs),
+    #[command(hide = true)]
     Reference(reference::Args),
 }
 
@@ -102,6 +108,8 @@ pub(crate) enum Status {
     Failed,
     /// Nothing could be judged.
     Refused,
+    /// `git bisect run` is told to skip this commit.
+    Untold,
 }
 
 impl From<Status> for ExitCode {
@@ -110,6 +118,7 @@ impl From<Status> for ExitCode {
             Status::Done => 0,
             Status::Failed => 1,
             Status::Refused => 3,
+            Status::Untold => 125,
         })
     }
 }
@@ -128,6 +137,8 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
     match cli.command {
         Command::Collect(args) => collect::run(&args, &place),
         Command::Compare(args) => compare::run(&args, &place),
+        Command::Bisect(args) => bisect::run(&args, &place),
+        Command::BisectStep(args) => bisect::step(&args, &place),
         Command::Env(args) => env::run(&args, &place),
         Command::Store(command) => store::run(&command, &place),
         Command::Init(args) => init::run(&args, &place),
@@ -138,6 +149,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Forge(command) => forge::run(&command, &place),
         Command::Badge(args) => badge::run(&args, &place),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Tidy(args) => measure::tidy(&args, &place),
         Command::Reference(args) => reference::run(&args, Cli::command(), &place),
     }
 }

@@ -67,6 +67,8 @@ pub enum Doubt {
     Machine,
     /// The interval is too wide to exclude a change of the warn limit.
     TooNoisy,
+    /// It looked changed, was measured again, and did not.
+    NotConfirmed,
 }
 
 /// What holds for all times and rates of a comparison together.
@@ -126,6 +128,7 @@ impl Doubt {
             Doubt::Overlap => "overlap",
             Doubt::Machine => "machine",
             Doubt::TooNoisy => "too-noisy",
+            Doubt::NotConfirmed => "not-confirmed",
         }
     }
 }

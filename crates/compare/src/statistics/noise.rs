@@ -33,6 +33,8 @@ struct Own {
 struct Prior {
     variance: f64,
     weight: f64,
+    /// The degrees of freedom of a series with a single run.
+    alone: f64,
 }
 
 /// The noise assumed of a series about which nothing is known, as a standard deviation.
@@ -44,6 +46,10 @@ const TYPICAL_WEIGHT: f64 = 4.0;
 const MOST_DF: f64 = 20.0;
 /// What a single run is worth.
 const ONE_RUN_DF: f64 = 3.0;
+/// What a single pair is worth where many others tell how pairs differ.
+const PAIR_DF: f64 = 5.0;
+/// How well many single pairs are believed to repeat themselves at best.
+const SMALLEST_SPREAD: f64 = 0.01;
 
 /// Estimates the noise of every series.
 ///
@@ -64,13 +70,14 @@ fn moderated(row: &Row, levels: &Levels, own: Option<Own>, prior: Prior) -> Nois
             let logs = prior.weight * prior.variance.ln() + weight * variance.max(row.floor).ln();
             ((logs / df).exp().max(variance), df, Source::Measured)
         }
-        None => (prior.variance, ONE_RUN_DF, Source::Assumed),
+        None => (prior.variance, prior.alone, Source::Assumed),
     };
-    let history = if levels.history.len() >= ENOUGH_HISTORY { levels.history.len() } else { 0 };
+    let history = levels.history_of_base().len();
+    let history = if history >= ENOUGH_HISTORY { history } else { 0 };
     let alone = levels.head.len() == 1 || levels.base.len() + history == 1;
     Noise {
         variance: variance.max(row.floor) + row.rounding,
-        df: df.min(if alone { ONE_RUN_DF } else { MOST_DF }),
+        df: df.min(if alone { prior.alone } else { MOST_DF }),
         source,
     }
 }
@@ -96,7 +103,7 @@ impl Own {
     }
 
     fn from_replicates(levels: &Levels) -> Option<Self> {
-        let weight = (levels.base.len() + levels.head.len() - 2) as f64;
+        let weight = levels.replicates() as f64;
         (weight > 0.0)
             .then(|| Self { variance: (scatter(&levels.base) + scatter(&levels.head)) / weight, weight })
     }
@@ -108,19 +115,30 @@ impl Prior {
             rows.iter().zip(own).filter_map(|(row, own)| Some(own.as_ref()?.variance.max(row.floor).ln()));
         let known: Vec<f64> = known.collect();
         if known.len() >= ENOUGH_SERIES {
-            return Self { variance: mean(&known).exp(), weight: TYPICAL_WEIGHT };
+            return Self { variance: mean(&known).exp(), weight: TYPICAL_WEIGHT, alone: ONE_RUN_DF };
+        }
+        if known.is_empty() && is_large_and_paired(levels) {
+            let variance = spread_of_changes(levels).max(SMALLEST_SPREAD.powi(2));
+            return Self { variance, weight: TYPICAL_WEIGHT, alone: PAIR_DF };
         }
         if known.is_empty() && levels.len() >= ENOUGH_SERIES {
             return Self {
                 variance: spread_of_changes(levels).max(UNKNOWN_SD.powi(2)),
                 weight: TYPICAL_WEIGHT,
+                alone: ONE_RUN_DF,
             };
         }
-        Self { variance: UNKNOWN_SD.powi(2), weight: UNKNOWN_WEIGHT }
+        Self { variance: UNKNOWN_SD.powi(2), weight: UNKNOWN_WEIGHT, alone: ONE_RUN_DF }
     }
 }
 
 /// Returns the robust variance of one run, from how the changes of the series differ among each other.
+/// Many pairs of runs taken beside each other tell the noise by how differently they differ.
+fn is_large_and_paired(levels: &[Levels]) -> bool {
+    const MANY_SERIES: usize = 20;
+    levels.len() >= MANY_SERIES && levels.iter().all(|levels| levels.paired)
+}
+
 fn spread_of_changes(levels: &[Levels]) -> f64 {
     let mut changes: Vec<f64> = levels.iter().map(|levels| levels.head[0] - levels.base[0]).collect();
     let centre = median(&mut changes);

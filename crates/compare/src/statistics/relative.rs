@@ -6,10 +6,11 @@ use super::limits::LogLimits;
 use super::measured::{Firmness, Test};
 use super::noise::{Noise, Source, noises};
 use super::order::{mean, median, median_of};
+use super::pairs::in_pairs;
 use super::row::{ENOUGH_HISTORY, Levels, RECENT, Row, within};
 use super::separation::{has_two_modes, separation};
 use super::series::Series;
-use super::settings::Settings;
+use super::settings::{Order, Settings};
 use super::suite::{ENOUGH_SERIES, Freed, free};
 
 /// The change that is reported is at most so many times what the base's own runs show.
@@ -56,9 +57,12 @@ struct Steps {
 
 impl Steps {
     /// Takes the machine out of times and rates: always in a large suite, in a small one only where that
-    /// makes it much steadier.
+    /// makes it much steadier. Of runs in turns the machine is what the two of a pair share.
     fn choose(series: &[&Series], used: LevelUsed, class: Class, settings: &Settings) -> Self {
         let rows: Vec<Row> = series.iter().map(|series| Row::new(series, used)).collect();
+        if settings.order == Order::Interleaved {
+            return Self::new(&rows, in_pairs(&rows, class == Class::Speed, settings));
+        }
         let freed = || Self::new(&rows, free(&rows, settings));
         let plain = || Self::new(&rows, Freed::as_it_is(&rows));
         match class {
@@ -103,7 +107,7 @@ impl Steps {
         let base_of_others = BaseLevel::of(against_others, noise.variance);
         let shared = median_of(&levels.head) - base.middle;
         // Without a history what the others share rests on the very runs that are compared.
-        let change = if levels.history.len() >= ENOUGH_HISTORY {
+        let change = if levels.history_of_base().len() >= ENOUGH_HISTORY {
             median_of(&against_others.head) - base_of_others.middle
         } else {
             shared
@@ -126,7 +130,7 @@ impl Steps {
             standard_error: sd * (1.0 / base.weight + 1.0 / head_runs as f64).sqrt(),
             df: noise.df,
             noise: sd,
-            separation: separation(&levels.base, &levels.head, &levels.history, (base.mean, sd)),
+            separation: separation(&levels.base, &levels.head, levels.history_of_base(), (base.mean, sd)),
             firmness: firmness(noise.source, head_runs, settings),
             warn: limits.warn,
             fail: limits.fail,
@@ -192,10 +196,11 @@ impl BaseLevel {
         const MEDIAN: f64 = 1.57;
         let (runs, own) = (levels.base.len() as f64, mean(&levels.base));
         let alone = Self { mean: own, middle: median_of(&levels.base), weight: runs };
-        if levels.history.len() < ENOUGH_HISTORY {
+        let history = levels.history_of_base();
+        if history.len() < ENOUGH_HISTORY {
             return alone;
         }
-        let recent = &levels.history[levels.history.len().saturating_sub(RECENT)..];
+        let recent = &history[history.len().saturating_sub(RECENT)..];
         let (past, worth) = (median_of(recent), recent.len() as f64 / MEDIAN);
         if (own - past).abs() > 3.0 * (variance * (1.0 / runs + 1.0 / worth)).sqrt() {
             return alone;

@@ -24,6 +24,20 @@ pub(super) struct Levels {
     pub(super) base: Vec<f64>,
     pub(super) head: Vec<f64>,
     pub(super) history: Vec<f64>,
+    /// Whether run `i` of the two sides is a pair, of which only the difference counts.
+    pub(super) paired: bool,
+}
+
+impl Levels {
+    /// Returns how many degrees of freedom the runs have to tell their own noise.
+    pub(super) fn replicates(&self) -> usize {
+        if self.paired { self.base.len() - 1 } else { self.base.len() + self.head.len() - 2 }
+    }
+
+    /// Returns the history as far as it tells where the base lies: of runs in turns only their own session does.
+    pub(super) fn history_of_base(&self) -> &[f64] {
+        if self.paired { &[] } else { &self.history }
+    }
 }
 
 /// A history needs this many entries before anything is learned from it.

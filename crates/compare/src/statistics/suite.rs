@@ -9,7 +9,7 @@ use super::finding::{Shift, TakenAs};
 use super::limits::LogLimits;
 use super::order::{median_of, quantile, variance_of_steps};
 use super::row::{Levels, Row};
-use super::settings::{Order, Settings, SuiteShift};
+use super::settings::{Settings, SuiteShift};
 use crate::verdict::Verdict;
 
 /// The rows of a suite without what they share.
@@ -43,29 +43,14 @@ const SMALLEST_SHIFT_SD: f64 = 0.003;
 pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
     let references: Vec<f64> = rows.iter().map(Row::reference).collect();
     let shared = Shared::of(rows, &references);
-    let mut factors = shared.factors();
-    let machine = Machine::of(&factors, settings.order);
+    let factors = shared.factors();
+    let machine = Machine::of(&factors);
     let shift = machine.judged(&factors, settings);
-    let kept = match (shift.taken_as, settings.order) {
-        (TakenAs::Machine, _) => 0.0,
-        (TakenAs::Change, Order::Apart) => machine.shift,
-        (TakenAs::Change, Order::Interleaved) => {
-            // The machine's share of a head run is that of the base run beside it.
-            let usual = median_of(&factors.base);
-            factors.head =
-                (1..=factors.head.len()).rev().map(|back| at(&factors.base, back).unwrap_or(usual)).collect();
-            0.0
-        }
-    };
+    let kept = if shift.taken_as == TakenAs::Change { machine.shift } else { 0.0 };
     let levels: Vec<Levels> = rows.iter().map(|row| without(row, &factors, kept)).collect();
-    let against_others = match settings.order {
-        Order::Apart => {
-            let each = rows.iter().zip(references);
-            each.map(|(row, reference)| without(row, &shared.by_others(row, reference), kept)).collect()
-        }
-        // The same share is taken out of both sides: no series can hide its own change.
-        Order::Interleaved => levels.clone(),
-    };
+    let each = rows.iter().zip(references);
+    let against_others =
+        each.map(|(row, reference)| without(row, &shared.by_others(row, reference), kept)).collect();
     Freed {
         levels,
         against_others,
@@ -76,21 +61,21 @@ pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
 
 /// What the suite shares in every run, as logarithms. The ends of the lists are the newest runs.
 #[derive(Debug, Default)]
-struct Factors {
-    base: Vec<f64>,
-    head: Vec<f64>,
-    history: Vec<f64>,
+pub(super) struct Factors {
+    pub(super) base: Vec<f64>,
+    pub(super) head: Vec<f64>,
+    pub(super) history: Vec<f64>,
 }
 
 /// What the suite shares in every run, and what it shares without any one of its series.
-struct Shared {
+pub(super) struct Shared {
     base: Vec<Middle>,
     head: Vec<Middle>,
     history: Vec<Middle>,
 }
 
 impl Shared {
-    fn of(rows: &[Row], references: &[f64]) -> Self {
+    pub(super) fn of(rows: &[Row], references: &[f64]) -> Self {
         Self {
             base: middles(rows, references, |row| &row.base),
             head: middles(rows, references, |row| &row.head),
@@ -98,7 +83,7 @@ impl Shared {
         }
     }
 
-    fn factors(&self) -> Factors {
+    pub(super) fn factors(&self) -> Factors {
         let all = |side: &[Middle]| side.iter().map(Middle::of_all).collect();
         Factors { base: all(&self.base), head: all(&self.head), history: all(&self.history) }
     }
@@ -175,11 +160,11 @@ fn middles(rows: &[Row], references: &[f64], side: impl Fn(&Row) -> &[Option<f64
 }
 
 /// Returns the entry that is `back` from the end, the last being 1.
-fn at<T: Copy>(entries: &[T], back: usize) -> Option<T> {
+pub(super) fn at<T: Copy>(entries: &[T], back: usize) -> Option<T> {
     entries.len().checked_sub(back).map(|index| entries[index])
 }
 
-fn without(row: &Row, factors: &Factors, kept: f64) -> Levels {
+pub(super) fn without(row: &Row, factors: &Factors, kept: f64) -> Levels {
     let side = |runs: &[Option<f64>], factors: &[f64], kept: f64| {
         let backs = (1..=runs.len()).rev();
         let freed = runs
@@ -192,6 +177,7 @@ fn without(row: &Row, factors: &Factors, kept: f64) -> Levels {
         base: side(&row.base, &factors.base, 0.0),
         head: side(&row.head, &factors.head, kept),
         history: side(&row.history, &factors.history, 0.0),
+        paired: false,
     }
 }
 
@@ -206,32 +192,29 @@ struct Machine {
     apart: bool,
     /// Whether every head run is at least half as far from every base run as the shift is large.
     agreed: bool,
-    order: Order,
 }
 
 impl Machine {
-    fn of(factors: &Factors, order: Order) -> Self {
+    fn of(factors: &Factors) -> Self {
         let shift = median_of(&factors.head) - median_of(&factors.base);
         let known = factors.history.len() >= ENOUGH_SHIFTS;
         let sd = known.then(|| variance_of_steps(&factors.history).sqrt().max(SMALLEST_SHIFT_SD));
         let towards = |factor: &f64| factor * shift.signum();
         let nearest = factors.head.iter().map(towards).fold(f64::INFINITY, f64::min);
         let furthest = factors.base.iter().map(towards).fold(f64::NEG_INFINITY, f64::max);
-        let usual = match order {
-            Order::Apart if known => high_quantile(factors.history.iter().map(towards).collect()),
-            Order::Apart | Order::Interleaved => f64::NEG_INFINITY,
+        let usual = if known {
+            high_quantile(factors.history.iter().map(towards).collect())
+        } else {
+            f64::NEG_INFINITY
         };
         let agreed = nearest - furthest >= shift.abs() / 2.0;
-        Self { shift, sd, apart: nearest > furthest.max(usual), agreed, order }
+        Self { shift, sd, apart: nearest > furthest.max(usual), agreed }
     }
 
     /// Whether the shift is more than the history, where there is one, ever shows.
     fn is_unexplained(&self) -> bool {
         const SMALLEST: f64 = 0.05;
-        let usual = match (self.order, self.sd) {
-            (Order::Apart, Some(sd)) => SMALLEST.max(4.0 * SQRT_2 * sd),
-            (Order::Apart, None) | (Order::Interleaved, _) => 0.0,
-        };
+        let usual = self.sd.map_or(0.0, |sd| SMALLEST.max(4.0 * SQRT_2 * sd));
         self.apart && self.shift.abs() > usual
     }
 
@@ -243,20 +226,24 @@ impl Machine {
 
     fn judged(&self, factors: &Factors, settings: &Settings) -> Shift {
         let enough = settings.fail_on_one_run || factors.base.len().min(factors.head.len()) >= 2;
-        let taken_as = match self.order {
-            Order::Apart if self.sd.is_some() && self.is_unexplained() => TakenAs::Change,
-            Order::Apart => TakenAs::Machine,
-            Order::Interleaved => TakenAs::Change,
-        };
-        let limits = LogLimits::new(settings.suite_limits, perf_model::Better::Lower);
-        let verdict = match self.shift {
-            shift if shift.abs() < limits.warn => Verdict::Unchanged,
-            _ if !self.agreed || !self.is_unexplained() => Verdict::Inconclusive,
-            shift if shift < 0.0 => Verdict::Improved,
-            shift if shift >= limits.fail && enough => beyond_fail(settings.suite_shift),
-            _ => Verdict::Slower,
-        };
+        let is_change = self.sd.is_some() && self.is_unexplained();
+        let taken_as = if is_change { TakenAs::Change } else { TakenAs::Machine };
+        let agreed = self.agreed && self.is_unexplained();
+        let verdict = shift_verdict(self.shift, agreed, enough, settings);
         Shift { change: self.shift.exp_m1(), verdict, taken_as, history_sd: self.sd }
+    }
+}
+
+/// Answers for the suite as a whole: `agreed` says whether the runs show the shift at all, `enough` whether they are
+/// enough to fail.
+pub(super) fn shift_verdict(shift: f64, agreed: bool, enough: bool, settings: &Settings) -> Verdict {
+    let limits = LogLimits::new(settings.suite_limits, perf_model::Better::Lower);
+    match shift {
+        shift if shift.abs() < limits.warn => Verdict::Unchanged,
+        _ if !agreed => Verdict::Inconclusive,
+        shift if shift < 0.0 => Verdict::Improved,
+        shift if shift >= limits.fail && enough => beyond_fail(settings.suite_shift),
+        _ => Verdict::Slower,
     }
 }
 

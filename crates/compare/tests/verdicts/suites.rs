@@ -86,6 +86,35 @@ fn between_interleaved_runs_no_shift_is_taken_out() {
 }
 
 #[test]
+fn a_machine_that_changes_within_a_pair_is_told_from_the_change() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    // Between the two runs of the second pair the machine became half as slow again.
+    let mut series = suite([1.0, 1.0, 1.5], [1.0, 1.5, 1.5], &[]);
+    assert_eq!(count_worse(&series, &settings), 0);
+    assert_eq!(shift(&series, &settings).verdict, Verdict::Unchanged);
+    series[4].head.iter_mut().flatten().for_each(|level| level.middle *= 1.4);
+    let findings = judge(&series, &settings).series;
+    let worse: Vec<usize> = (0..10).filter(|&i| is_worse(findings[i].verdict)).collect();
+    assert_eq!(worse, [4]);
+}
+
+#[test]
+fn one_pair_of_runs_of_many_series_warns_of_a_large_change() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    let mut series: Vec<Series> = (0..5).flat_map(|_| suite(SAME, SAME, &[])).collect();
+    for series in &mut series {
+        series.base.truncate(1);
+        series.head.truncate(1);
+    }
+    assert_eq!(count_worse(&series, &settings), 0);
+    series[7].head.iter_mut().flatten().for_each(|level| level.middle *= 1.3);
+    let findings = judge(&series, &settings).series;
+    let worse: Vec<(usize, Verdict)> =
+        (0..50).map(|i| (i, findings[i].verdict)).filter(|(_, verdict)| is_worse(*verdict)).collect();
+    assert_eq!(worse, [(7, Verdict::Slower)], "one run cannot fail");
+}
+
+#[test]
 fn a_small_suite_shares_a_machine_only_where_that_explains_its_noise() {
     let jumping = [1.0, 1.3, 1.1, 0.9, 1.2, 1.0, 1.25, 0.95];
     for (history, shares) in [(jumping, true), ([1.0; 8], false)] {

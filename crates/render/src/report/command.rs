@@ -15,6 +15,15 @@ pub(super) fn reproduce(outcome: &Outcome) -> Option<String> {
     Some(format!("perf compare{sides}{crossed}{}", policy(outcome)))
 }
 
+/// Returns the command that measures both sides on one machine; `None` for files.
+pub(super) fn measure(outcome: &Outcome) -> Option<String> {
+    if matches!(outcome.head, Endpoint::Saved { .. }) {
+        return None;
+    }
+    let (base, head) = (against(&outcome.base)?, judged(&outcome.head)?);
+    Some(format!("perf compare --against {base} --head {head} --measure{}", policy(outcome)))
+}
+
 /// Returns the command that shows every series.
 pub(super) fn all(outcome: &Outcome) -> Option<String> {
     Some(reproduce(outcome)? + " --output json=-")

@@ -1,8 +1,8 @@
 use perf_compare::statistics::{Doubt, Judge, LevelUsed, TakenAs};
 use perf_compare::{
     Acceptance, AcceptedIn, Alias, AliasConflict, BaseChoice, Bound, Budgets, Census, Claim, Comparison,
-    ConflictReason, Cover, Endpoint, Former, Judged, LikelyRename, Limits, Notice, Obstacle, OneSided,
-    Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Unjudged, differences,
+    Confirmation, ConflictReason, Cover, Endpoint, Former, Judged, LikelyRename, Limits, Notice, Obstacle,
+    OneSided, Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Turns, Unjudged, differences,
 };
 use perf_model::{Baseline, Environment, SeriesId};
 use serde::Serialize;
@@ -34,7 +34,10 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            "head-not-measured"    head
 ///            "nothing-shared"       base, head: how many series; likely_renames: [{from, to, benchmarks}]
 ///            "nothing-judged"       shared
+///            "inadmissible"         rounds, shifted: [{benchmark|null, params|null, metric|null, change|null}]
 ///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
+///   turns    null, or {pairs, left_out}: the runs were taken in turns and judged as so many pairs; other runs of
+///            the two commits were left out
 ///   across   [fact]
 ///   budgets  {checked, breaches: [{benchmark, params, metric, unit, level, limit, bound: "max" | "min",
 ///             severity: "fail" | "warn", accepted, not_accepted}], unchecked: [{benchmark, params, metric}]}
@@ -48,10 +51,11 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///              limits: {warn, fail}, absolute_limits: null | {warn, fail}, tier: "gating" | "exhibit",
 ///              judge: "statistics" | "limits", runs: {base, head, history},
 ///              runs_needed|null, doubt|null: "no-base" | "no-head" | "no-ratio" | "one-run" |
-///              "noise-unknown" | "overlap" | "machine" | "too-noisy", two_modes,
+///              "noise-unknown" | "overlap" | "machine" | "too-noisy" | "not-confirmed", two_modes, same_code,
 ///              accepted: null | {reason, who, where: {kind: "commit", commit} | {kind: "file", expires}},
 ///              not_accepted: null | {why: "beyond" | "expired", reason, who, where},
 ///              renamed_from: null | {benchmark, alias: {from, to}, of_head: whether only the head has the alias}}]
+///             `same_code`: both sides ran the very same executables, so that its noise was not judged
 ///             `accepted`: it does not count, and why; `not_accepted`: an acceptance does not cover it
 ///             `change` is without the machine's share, `measured_change` with it; `noise` is the standard
 ///             deviation from run to run, relative like `interval`, or both in `unit` where `change` is null
@@ -65,6 +69,8 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            | {kind: "unreadable-lines", commit, lines}
 ///            | {kind: "idle-acceptance", benchmark, metric|null, series, reason, who, where}: nothing needed it
 ///            | {kind: "unread-acceptance", commit, text, problem} | {kind: "acceptances-out-of-reach"}
+///            | {kind: "measured-again", again, repeated, rounds}: how many alarms, and how many of them showed again
+///            | {kind: "not-measured-again", refusal}
 ///            | {kind: "no-environment", path}]
 /// ```
 pub fn json(outcome: &Outcome) -> String {
@@ -124,6 +130,7 @@ struct Part<'a> {
     environment: Option<EnvironmentJson<'a>>,
     refusal: Option<RefusalJson<'a>>,
     measured: Option<Sides<Measured<'a>>>,
+    turns: Option<TurnsJson>,
     across: Vec<&'a str>,
     budgets: BudgetsJson<'a>,
     history: usize,
@@ -177,6 +184,12 @@ struct Measured<'a> {
 }
 
 #[derive(Serialize)]
+struct TurnsJson {
+    pairs: usize,
+    left_out: usize,
+}
+
+#[derive(Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum RefusalJson<'a> {
     EnvironmentsDiffer { base: Place<'a>, head: Place<'a>, differing: Vec<Differing> },
@@ -186,6 +199,15 @@ enum RefusalJson<'a> {
     HeadNotMeasured { head: &'a str },
     NothingShared { base: usize, head: usize, likely_renames: Vec<LikelyJson<'a>> },
     NothingJudged { shared: usize },
+    Inadmissible { rounds: usize, shifted: Vec<ShiftedJson<'a>> },
+}
+
+#[derive(Serialize)]
+struct ShiftedJson<'a> {
+    benchmark: Option<&'a str>,
+    params: Option<Named<'a>>,
+    metric: Option<&'a str>,
+    change: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -240,6 +262,7 @@ struct SeriesJson<'a> {
     runs_needed: Option<usize>,
     doubt: Option<&'static str>,
     two_modes: bool,
+    same_code: bool,
     #[serde(flatten)]
     accepted: AcceptedJson<'a>,
     renamed_from: Option<RenamedJson<'a>>,
@@ -397,6 +420,14 @@ enum NoticeJson<'a> {
         problem: &'a str,
     },
     AcceptancesOutOfReach,
+    MeasuredAgain {
+        again: usize,
+        repeated: usize,
+        rounds: usize,
+    },
+    NotMeasuredAgain {
+        refusal: RefusalJson<'a>,
+    },
     NoEnvironment {
         path: String,
     },
@@ -437,6 +468,7 @@ fn judged<'a>(comparison: &'a Comparison, outcome: &'a Outcome, part: Part<'a>) 
     let (base, head) = (measured(comparison.pair.before()), measured(comparison.pair.after()));
     Part {
         measured: Some(Sides { base, head }),
+        turns: comparison.turns.map(|Turns { pairs, left_out }| TurnsJson { pairs, left_out }),
         across: comparison.pair.across().iter().map(String::as_str).collect(),
         history: comparison.history,
         suite: Some(suite(comparison, outcome)),
@@ -518,6 +550,7 @@ fn series<'a>(row: &'a Judged, outcome: &'a Outcome) -> SeriesJson<'a> {
         runs_needed: finding.runs_needed,
         doubt: finding.doubt.map(Doubt::word),
         two_modes: evidence.is_some_and(|it| it.two_modes),
+        same_code: row.same_code,
         accepted: accepted(row.claim, outcome),
         renamed_from: row.former.as_ref().map(|former| renamed_from(former, outcome)),
     }
@@ -634,6 +667,15 @@ fn refused(refusal: &Refusal) -> RefusalJson<'_> {
             likely_renames: likely.iter().map(likely_rename).collect(),
         },
         Refusal::NothingJudged { shared } => RefusalJson::NothingJudged { shared: *shared },
+        Refusal::Inadmissible { rounds, shifted } => {
+            let shifted = shifted.iter().map(|it| ShiftedJson {
+                benchmark: it.series.as_ref().map(|series| series.benchmark.as_str()),
+                params: it.series.as_ref().map(|series| &series.params),
+                metric: it.series.as_ref().map(|series| series.metric.as_str()),
+                change: it.change,
+            });
+            RefusalJson::Inadmissible { rounds: *rounds, shifted: shifted.collect() }
+        }
     }
 }
 
@@ -674,6 +716,10 @@ fn notice<'a>(notice: &'a Notice, outcome: &'a Outcome) -> NoticeJson<'a> {
             NoticeJson::UnreadAcceptance { commit: commit.as_str(), text, problem }
         }
         Notice::AcceptancesOutOfReach => NoticeJson::AcceptancesOutOfReach,
+        Notice::MeasuredAgain(Confirmation { again, repeated, rounds }) => {
+            NoticeJson::MeasuredAgain { again: *again, repeated: *repeated, rounds: *rounds }
+        }
+        Notice::NotMeasuredAgain { refusal } => NoticeJson::NotMeasuredAgain { refusal: refused(refusal) },
         Notice::NoEnvironment { path } => {
             NoticeJson::NoEnvironment { path: path.to_string_lossy().into_owned() }
         }
@@ -705,7 +751,7 @@ mod tests {
             r#""identity":{"arch":"x86_64","cores":"4","cpu":"AMD EPYC 7763","os":"linux"},"context":{"kernel":"6.1"}},"#,
             r#""refusal":null,"#,
             r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":3},"#,
-            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":3}},"across":[],"#,
+            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":3}},"turns":null,"across":[],"#,
             r#""budgets":{"checked":0,"breaches":[],"unchecked":[]},"#,
             r#""history":0,"suite":{"level":"median","noise":TYPICAL,"detectable":DETECTABLE,"shift":null},"#,
             r#""census":{"total":2,"regressed":0,"slower":0,"improved":0,"unchanged":1,"inconclusive":0,"#,
@@ -714,7 +760,7 @@ mod tests {
             r#""verdict":"unchanged","before":1000.0,"after":1000.0,"change":0.0,"measured_change":0.0,"#,
             r#""absolute":0.0,"interval":INTERVAL,"noise":NOISE,"df":6.0,"q":0.5,"#,
             r#""limits":{"warn":0.1,"fail":0.25},"absolute_limits":null,"tier":"gating","judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
-            r#""runs_needed":null,"doubt":null,"two_modes":false,"accepted":null,"not_accepted":null,"renamed_from":null}],"#,
+            r#""runs_needed":null,"doubt":null,"two_modes":false,"same_code":false,"accepted":null,"not_accepted":null,"renamed_from":null}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
             r#""new":[],"alias_conflicts":[],"likely_renames":[]}],"notices":[]}"#,
             "\n"
@@ -740,6 +786,7 @@ mod tests {
             "head-not-measured",
             "nothing-shared",
             "nothing-judged",
+            "inadmissible",
         ];
         for (refusal, reason) in refusals().into_iter().zip(reasons) {
             let report = parsed(&outcome(vec![section(Err(refusal))]));

@@ -371,6 +371,7 @@ environment `1371311e4fdad1a9` (`AMD EPYC 7763`, 16 cores, `linux/x86_64`)\\
   (3 identity facts are equal)
 ```
 
+- hint: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000 --measure` measures both here, in turns
 - hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
 - hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
 
@@ -398,7 +399,7 @@ head `615ff67aaaaa` `Speed up the parser`\\
 
 - hint: on the base branch after merges: `perf collect && perf store push`
 - hint: where it was measured elsewhere: `perf store pull`
-- hint: measure it here: `git switch --detach 96dfd37bbbbb0000000000000000000000000000 && perf collect`
+- hint: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000 --measure` measures both here, in turns
 
 Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000`
 ";

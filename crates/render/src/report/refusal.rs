@@ -1,12 +1,12 @@
 //! Why nothing was judged, and what to do about it.
 
-use perf_compare::{Endpoint, Outcome, Refusal, differences};
+use perf_compare::{Endpoint, Outcome, Refusal, Shifted, differences};
 use perf_model::Environment;
 
 use super::command;
 use super::sides::id;
 use crate::environment;
-use crate::number::counted;
+use crate::number::{counted, percent};
 use crate::sink::{Sink, short};
 
 /// How many facts a report shows of a difference.
@@ -36,7 +36,8 @@ pub(super) fn introduction(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> 
         | Refusal::NothingBefore { .. }
         | Refusal::HeadNotMeasured { .. }
         | Refusal::NothingShared { .. }
-        | Refusal::NothingJudged { .. } => sentence,
+        | Refusal::NothingJudged { .. }
+        | Refusal::Inadmissible { .. } => sentence,
     }
 }
 
@@ -71,6 +72,15 @@ pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> Stri
         Refusal::NothingJudged { shared } => {
             format!("none of {} series on both sides could be judged", counted(*shared))
         }
+        Refusal::Inadmissible { rounds, shifted } => {
+            let base = side(&outcome.base, sink);
+            format!(
+                "the session is not admissible: in {} rounds base {base}, measured against itself, seems to have \
+                 changed in {} series",
+                counted(*rounds),
+                counted(shifted.len()),
+            )
+        }
     }
 }
 
@@ -84,6 +94,7 @@ pub(super) fn facts(refusal: &Refusal, escape: fn(&str) -> String) -> Vec<String
         | Refusal::HeadNotMeasured { .. }
         | Refusal::NothingShared { .. }
         | Refusal::NothingJudged { .. } => vec![],
+        Refusal::Inadmissible { shifted, .. } => shifts(shifted, escape),
     }
 }
 
@@ -104,11 +115,14 @@ pub(super) fn difference(base: &Environment, head: &Environment, escape: fn(&str
 pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
     match refusal {
         Refusal::EnvironmentsDiffer { base, head } => across(base, head, outcome),
-        Refusal::BaseNotMeasured { base, .. } => vec![
-            "hint: on the base branch after merges: `perf collect && perf store push`".to_owned(),
-            "hint: where it was measured elsewhere: `perf store pull`".to_owned(),
-            format!("hint: measure it here: `git switch --detach {base} && perf collect`"),
-        ],
+        Refusal::BaseNotMeasured { .. } => [
+            Some("hint: on the base branch after merges: `perf collect && perf store push`".to_owned()),
+            Some("hint: where it was measured elsewhere: `perf store pull`".to_owned()),
+            measure_here(outcome),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         Refusal::NoMergeBase { .. } => vec![
             "hint: where the clone is shallow: `git fetch --unshallow`".to_owned(),
             "hint: `perf compare --against REV` names a base".to_owned(),
@@ -119,12 +133,29 @@ pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
         Refusal::HeadNotMeasured { .. } => {
             vec!["hint: `perf collect` records what the benchmarks wrote".to_owned()]
         }
+        Refusal::Inadmissible { .. } => vec![
+            "hint: something else uses this machine, or a suite is not steady: run it again with more `--rounds`"
+                .to_owned(),
+        ],
         Refusal::NothingShared { .. } | Refusal::NothingJudged { .. } => {
             let shown = [("base", &outcome.base), ("head", &outcome.head)].into_iter();
             let shown = shown.filter_map(|(side, endpoint)| Some((side, id(endpoint)?)));
             shown.map(|(side, id)| format!("hint: what the {side} has: `perf store show {id}`")).collect()
         }
     }
+}
+
+/// Names what seemed to change of a base that was measured against itself.
+fn shifts(shifted: &[Shifted], escape: fn(&str) -> String) -> Vec<String> {
+    let line = |shift: &Shifted| {
+        let name =
+            shift.series.as_ref().map_or("(whole suite)".to_owned(), |series| escape(&series.to_string()));
+        format!("  {name} {}", shift.change.map_or("changed".to_owned(), percent))
+    };
+    let mut lines: Vec<String> = shifted.iter().take(MOST_FACTS).map(line).collect();
+    let rest = shifted.len().saturating_sub(MOST_FACTS);
+    lines.extend((rest > 0).then(|| format!("  ... and {} more", counted(rest))));
+    lines
 }
 
 fn across(base: &Environment, head: &Environment, outcome: &Outcome) -> Vec<String> {
@@ -135,7 +166,12 @@ fn across(base: &Environment, head: &Environment, outcome: &Outcome) -> Vec<Stri
     let ids = id(&outcome.base).zip(id(&outcome.head));
     let all = ids
         .map(|(base, head)| format!("hint: `perf env diff {} {}` shows all facts", short(base), short(head)));
-    anyway.into_iter().chain(all).collect()
+    measure_here(outcome).into_iter().chain(anyway).chain(all).collect()
+}
+
+/// Says how both sides get numbers from one machine; nothing of runs in files, whose code may be anybody's.
+fn measure_here(outcome: &Outcome) -> Option<String> {
+    command::measure(outcome).map(|command| format!("hint: `{command}` measures both here, in turns"))
 }
 
 fn side(endpoint: &Endpoint, sink: Sink) -> String {

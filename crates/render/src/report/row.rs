@@ -282,6 +282,7 @@ fn doubt(row: &Judged) -> Option<String> {
         Doubt::Overlap => more("runs overlap", outcome),
         Doubt::Machine => "machine and change cannot be told apart".to_owned(),
         Doubt::TooNoisy => more("too noisy", outcome),
+        Doubt::NotConfirmed => "not confirmed: measured again, it did not show".to_owned(),
     };
     let modes = row.finding.evidence.is_some_and(|evidence| evidence.two_modes);
     Some(if modes { format!("{reason}; the history has two modes") } else { reason })

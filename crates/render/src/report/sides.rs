@@ -1,9 +1,10 @@
 //! What text and Markdown say of the two sides: which they are, where and how often they were measured.
 
-use perf_compare::{BaseChoice, Comparison, Endpoint, Notice, Outcome, Section};
+use perf_compare::{BaseChoice, Comparison, Confirmation, Endpoint, Notice, Outcome, Section, Turns};
 use perf_model::CommitId;
 
 use super::acceptance;
+use super::refusal;
 use crate::environment;
 use crate::number::counted;
 use crate::sink::Sink;
@@ -31,10 +32,23 @@ pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
     lines
 }
 
-/// Says where a section was measured, and how often.
+/// Says where a section was measured, how often, and whether in turns.
 pub(crate) fn place_and_runs(section: &Section, comparison: &Comparison, sink: Sink) -> String {
     let (before, after) = (comparison.pair.before().runs.len(), comparison.pair.after().runs.len());
-    format!("environment {}; runs: base {before}, head {after}", place(section, sink))
+    let place = place(section, sink);
+    match comparison.turns {
+        None => format!("environment {place}; runs: base {before}, head {after}"),
+        Some(Turns { pairs, left_out: 0 }) => {
+            format!("environment {place}; runs: base {pairs}, head {pairs}, taken in turns")
+        }
+        Some(Turns { pairs, left_out }) => {
+            let left_out = counted(left_out);
+            format!(
+                "environment {place}; runs: base {pairs}, head {pairs}, taken in turns; left out {left_out} that \
+                 were not"
+            )
+        }
+    }
 }
 
 /// Says where a section was measured.
@@ -146,6 +160,16 @@ fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
         Notice::AcceptancesOutOfReach => {
             "warning: not all commits between base and head could be read: what the others accept does not hold"
                 .to_owned()
+        }
+        Notice::MeasuredAgain(Confirmation { again, repeated, rounds }) => {
+            let (again, repeated, rounds) = (counted(*again), counted(*repeated), counted(*rounds));
+            format!(
+                "note: of {again} alarms, measured again in {rounds} rounds of turns, {repeated} repeated"
+            )
+        }
+        Notice::NotMeasuredAgain { refusal } => {
+            let why = refusal::sentence(refusal, outcome, sink);
+            format!("warning: the alarms could not be confirmed: {why}")
         }
         Notice::NoEnvironment { path } => {
             let path = sink.name(&path.to_string_lossy());

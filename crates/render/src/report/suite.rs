@@ -1,7 +1,7 @@
 //! What text and Markdown say of a suite as a whole: its noise, and what all of it shares.
 
 use perf_compare::statistics::{Judge, LevelUsed, Shift, Suite, TakenAs};
-use perf_compare::{Claim, Comparison, Outcome, Verdict};
+use perf_compare::{Claim, Comparison, Outcome, Reach, Verdict, reach};
 
 use super::acceptance;
 use super::row::word;
@@ -29,6 +29,17 @@ pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome, sink: Sink) -> V
              half of the series"
         ));
     }
+    lines.extend(reach(comparison).map(|Reach { seen, rounds, for_half }| {
+        let (half, seen, rounds, more) = (share(seen / 2.0), share(seen), counted(rounds), counted(for_half));
+        format!("in turns: {rounds} rounds show a change of {seen}; {more} rounds would show one of {half}")
+    }));
+    let same = comparison.judged.iter().filter(|row| row.same_code).count();
+    if same > 0 {
+        lines.push(format!(
+            "same executables on both sides: {} series; the change cannot have altered them, and their noise is not judged",
+            counted(same)
+        ));
+    }
     if *level == LevelUsed::Best {
         lines.push("level of a run: its best sample, much steadier here than the median".to_owned());
     }
@@ -37,6 +48,7 @@ pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome, sink: Sink) -> V
         acceptance::remark(comparison.suite_claim, outcome, sink).map(|remark| format!("; {remark}"));
     let remark = remark.unwrap_or_default();
     let told = percent(comparison.shift_change().unwrap_or_default());
+    let described = if comparison.turns.is_some() { described_in_turns } else { described };
     lines.extend(shift.as_ref().filter(tells).map(|shift| described(shift, &told) + &remark));
     lines
 }
@@ -50,6 +62,12 @@ pub(crate) fn headline(comparison: &Comparison) -> Option<String> {
         .then(|| format!("the whole suite {} as one by {}{accepted}", word(verdict), change))
 }
 
+/// Of runs in turns the machine has no share in what they differ by.
+fn described_in_turns(shift: &Shift, change: &str) -> String {
+    let answer = word(shift.verdict);
+    format!("(whole suite) {answer}: {change} between runs in turns; it stays in every change")
+}
+
 fn described(shift: &Shift, change: &str) -> String {
     let answer = word(shift.verdict);
     let usual = shift.history_sd.map(|sd| format!(", whose own shifts vary by {}", share(sd)));
@@ -60,7 +78,7 @@ fn described(shift: &Shift, change: &str) -> String {
         }
         (TakenAs::Machine, _) => format!(
             "(whole suite) {answer}: {change}, taken for the machine{usual}, and out of every change; machine and \
-             change cannot be told apart from here: measure base and head in turns on one machine"
+             change cannot be told apart from here: `perf compare --measure` measures base and head in turns"
         ),
         (TakenAs::Change, _) => {
             format!(

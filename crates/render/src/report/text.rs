@@ -217,6 +217,7 @@ refused: 96dfd37 and 615ff67 were measured in different environments (- base, + 
 - cores   4
 + cores   16
   (3 identity facts are equal)
+hint: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000 --measure` measures both here, in turns
 hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
 hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
 
@@ -283,6 +284,7 @@ refused: 96dfd37 and 615ff67 were measured in different environments (- base, + 
 - cores   4
 + cores   16
   (3 identity facts are equal)
+hint: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000 --measure` measures both here, in turns
 hint: `perf compare --across cores --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000` compares anyway and says so
 hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
 ",
@@ -290,7 +292,7 @@ hint: `perf env diff 96dfd37bbbbb 615ff67aaaaa` shows all facts
 refused: base 96dfd37 was never measured, nor were its 50 nearest ancestors
 hint: on the base branch after merges: `perf collect && perf store push`
 hint: where it was measured elsewhere: `perf store pull`
-hint: measure it here: `git switch --detach 96dfd37bbbbb0000000000000000000000000000 && perf collect`
+hint: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000 --measure` measures both here, in turns
 ",
             "\
 refused: head and main have no commit in common, as far as this clone knows

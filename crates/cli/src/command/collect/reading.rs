@@ -22,11 +22,16 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
         let options = options(args, config, None);
         args.paths.iter().map(|path| read_path(args, path, place, &options)).collect::<Result<_>>()?
     };
+    announce_skipped(&outputs);
+    refuse_duplicates(&outputs)?;
+    Ok(outputs)
+}
+
+/// Says what of the outputs was not read.
+pub(crate) fn announce_skipped(outputs: &[Output]) {
     for Skipped { place, reason } in outputs.iter().flat_map(|output| &output.skipped) {
         output::warn(&format!("skipped {place}: {reason}"));
     }
-    refuse_duplicates(&outputs)?;
-    Ok(outputs)
 }
 
 /// Returns how output is to be read: as the arguments say, else as its suite says.
@@ -115,7 +120,8 @@ fn only(names: &[String], measured: Vec<Measurement>) -> Vec<Measurement> {
     measured.into_iter().filter(wanted).collect()
 }
 
-fn refuse_duplicates(outputs: &[Output]) -> Result<()> {
+/// Refuses a series that occurs in two outputs.
+pub(crate) fn refuse_duplicates(outputs: &[Output]) -> Result<()> {
     let mut seen = std::collections::BTreeMap::new();
     for output in outputs {
         for measurement in &output.measurements {

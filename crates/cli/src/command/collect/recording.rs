@@ -13,7 +13,7 @@ use crate::failure::{self, Failure, Result};
 use crate::output;
 
 /// Who records.
-pub(super) const RECORDER: &str = concat!("perf ", env!("CARGO_PKG_VERSION"));
+pub(crate) const RECORDER: &str = concat!("perf ", env!("CARGO_PKG_VERSION"));
 
 /// What a run is recorded for.
 pub(super) struct Target {
@@ -66,13 +66,11 @@ pub(super) fn assemble(
     environment: Environment,
     outputs: &[Output],
 ) -> Result<Run> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
     let Commit { lineage, .. } = &target.commit;
     Ok(Run {
-        id: RunId::from_bits(u128::from_le_bytes(bits)),
+        id: run_id()?,
         lineage: Lineage::clone(lineage),
-        time: args.time.unwrap_or_else(|| to_the_millisecond(OffsetDateTime::now_utc())),
+        time: args.time.unwrap_or_else(now),
         recorder: RECORDER.into(),
         environment,
         sources: outputs.iter().flat_map(|output| &output.sources).cloned().collect(),
@@ -82,8 +80,16 @@ pub(super) fn assemble(
     })
 }
 
-/// Cuts off what no reader of a record needs.
-fn to_the_millisecond(time: OffsetDateTime) -> OffsetDateTime {
+/// Returns a name that no other run has.
+pub(crate) fn run_id() -> Result<RunId> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
+    Ok(RunId::from_bits(u128::from_le_bytes(bits)))
+}
+
+/// Returns the moment, without what no reader of a record needs.
+pub(crate) fn now() -> OffsetDateTime {
+    let time = OffsetDateTime::now_utc();
     time.replace_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000)
         .expect("fewer nanoseconds are valid too")
 }
@@ -146,6 +152,6 @@ pub(super) fn sources(output: &Output) -> String {
 }
 
 /// Returns the measurements of all outputs.
-pub(super) fn measurements(outputs: &[Output]) -> Vec<Measurement> {
+pub(crate) fn measurements(outputs: &[Output]) -> Vec<Measurement> {
     outputs.iter().flat_map(|output| &output.measurements).cloned().collect()
 }

@@ -1,10 +1,14 @@
 //! What `perf compare` is asked, and what of it goes before `perf.toml`.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+
+use clap::ArgGroup;
 
 use super::report::Report;
 use super::sides::MERGE_BASE;
-use crate::config::{Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent};
+use crate::command::collect::fact;
+use crate::config::{Bootstrap, Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent};
 use crate::failure::{Failure, Result};
 
 /// Compare with a baseline: verdicts, a report and an exit status
@@ -13,6 +17,7 @@ use crate::failure::{Failure, Result};
 /// baseline in the head's environment, the nearest first-parent ancestor with one serves (max-lag in
 /// perf.toml), and the report says so; where there is none the comparison is refused with the reason.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("measuring").args(["measure", "bootstrap", "confirm"]).multiple(true))]
 pub(crate) struct Args {
     /// What to compare with: `merge-base`, or any revision
     #[arg(long, value_name = "REV", default_value = MERGE_BASE)]
@@ -59,6 +64,32 @@ pub(crate) struct Args {
     /// Do not ask the remote for baselines and history that are not here
     #[arg(long)]
     pub(super) offline: bool,
+    /// Measure base and head here, in turns: 2 rounds of every suite, then up to 5 of those that are not decided
+    #[arg(long, conflicts_with_all = ["base_file", "head_file", "environment"])]
+    pub(super) measure: bool,
+    /// Do so where no baseline of the base is stored, or none that may be compared [default: as `bootstrap` in
+    /// perf.toml]
+    #[arg(long, conflicts_with_all = ["base_file", "head_file", "measure"])]
+    pub(super) bootstrap: bool,
+    /// Measure what warns or fails again, in turns; what does not show again is `not confirmed` and no failure
+    #[arg(long, conflicts_with_all = ["base_file", "head_file", "measure"])]
+    pub(super) confirm: bool,
+    /// Measure exactly so many rounds; with --confirm or --target-mde: at most
+    #[arg(long, value_name = "N", requires = "measuring")]
+    pub(super) rounds: Option<NonZeroU32>,
+    /// After the first two rounds, begin none after so many minutes
+    #[arg(long, value_name = "MINUTES", requires = "measuring")]
+    pub(super) max_minutes: Option<NonZeroU32>,
+    /// Measure as many rounds as show a change of this size in half of the series, as far as their noise tells
+    #[arg(long, value_name = "PERCENT", requires = "measuring")]
+    pub(super) target_mde: Option<Percent>,
+    /// Do not measure the base against itself beside the head: a third less to measure, but nothing tells a session
+    /// that measured the machine
+    #[arg(long, requires = "measuring")]
+    pub(super) no_control: bool,
+    /// Add or override an identity fact of what is measured
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact, requires = "measuring")]
+    pub(super) set: Vec<(String, String)>,
     /// Write a report, to a file or to `-` (standard output): `text`, `markdown`, `json`, `github` (annotations of
     /// GitHub Actions) or `check` (a check run for GitHub's API); may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
@@ -86,7 +117,13 @@ impl Args {
         config.judge = self.judge.unwrap_or(config.judge);
         config.fail_on_one_run |= self.fail_on_one_run;
         config.suite_shift = self.suite_shift.unwrap_or(config.suite_shift);
+        if self.bootstrap {
+            config.bootstrap = Bootstrap::Measure;
+        }
         config.on_refusal = self.on_refusal.unwrap_or(config.on_refusal);
+        if self.target_mde.is_some_and(|target| target.0 <= 0.0) {
+            return Err(Failure::new("--target-mde: no number of rounds shows a change of 0 %"));
+        }
         config.check().map_err(Failure::new)
     }
 }

@@ -9,13 +9,14 @@ use perf_store::{BaseBranch, Commit, Store, Stored};
 use super::reach;
 use super::wanted::Wanted;
 use crate::command::handed_in::HandedIn;
+use crate::command::measure::Target;
 use crate::failure::{Failure, Result};
 
 /// As a base: the merge base of the head with the base branch.
 pub(super) const MERGE_BASE: &str = "merge-base";
 
 /// As a head: uncommitted changes.
-const WORKTREE: &str = "worktree";
+pub(super) const WORKTREE: &str = "worktree";
 
 /// Where the numbers of the head are from.
 enum From {
@@ -95,6 +96,17 @@ impl Head {
     /// Returns the commit, or the one below the uncommitted changes.
     pub(super) fn commit(&self) -> &CommitId {
         &self.commit.lineage.commit
+    }
+
+    /// Names the head as something to measure.
+    pub(super) fn target(&self, store: &Store) -> Result<Target> {
+        match self.from {
+            From::Worktree => Target::worktree(store, &self.commit),
+            From::Store => Ok(Target::commit(&self.commit)),
+            From::Files(_) => {
+                Err(Failure::new("runs that were handed in are judged as they are: nothing is measured"))
+            }
+        }
     }
 
     /// Counts the stored lines that cannot be used.

@@ -1,0 +1,168 @@
+//! Finds the commit that changed a benchmark.
+
+mod probe;
+mod step;
+
+use std::num::NonZeroU32;
+
+use perf_compare::{Bisection, Located};
+use perf_model::CommitId;
+use perf_render::bisect::{Ends, Found};
+use perf_store::{Commit, Store};
+
+use self::probe::{Difference, Probe, Wanted};
+pub(crate) use self::step::{Args as StepArgs, run as step};
+use crate::command::Status;
+use crate::command::collect::fact;
+use crate::command::measure::{Session, Target};
+use crate::config::{Config, Percent};
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::place::Place;
+
+/// Find the commit that changed a benchmark: stored baselines first, then probes measured in turns
+///
+/// GOOD must be a first-parent ancestor of BAD. Both ends are measured first: where they do not differ on this machine
+/// there is nothing to find (exit status 3). Commits that do not build are skipped.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The benchmark, as reports name it
+    #[arg(value_name = "BENCH")]
+    benchmark: String,
+    /// A commit without the change
+    #[arg(value_name = "GOOD")]
+    good: String,
+    /// A commit with it
+    #[arg(value_name = "BAD")]
+    bad: String,
+    /// Which metric of the benchmark, where it has several
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// How sure the answer has to be
+    #[arg(long, value_name = "PERCENT", default_value = "95%")]
+    confidence: Percent,
+    /// Measure no more than so many commits
+    #[arg(long, value_name = "N", default_value = "60")]
+    max_probes: NonZeroU32,
+    /// Add or override an identity fact of what is measured
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact)]
+    set: Vec<(String, String)>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    if !(0.5..1.0).contains(&args.confidence.0) {
+        return Err(Failure::new("--confidence: expected at least 50% and less than 100%"));
+    }
+    let store = place.store()?;
+    let config = Config::load(&place.top(Some(&store)))?;
+    let line = line(&store, args)?;
+    let wanted = Wanted { benchmark: &args.benchmark, metric: args.metric.as_deref(), set: &args.set };
+    let mut probe = Probe::new(Session::begin(&config, place, &store)?, &config, &store, wanted);
+    let (good, bad) = (Target::commit(&line[0]), Target::commit(&line[line.len() - 1]));
+    let ends = probe.ends(&good, &bad)?;
+    let Some(ends) = ends else {
+        let found = Found { ends: None, ..Found::of(&args.benchmark, ends_named(&line)) };
+        print(args, &found)?;
+        return Ok(Status::Refused);
+    };
+    let mut search = Bisection::new(line.len() - 1, ends.change, ends.sd);
+    let free = probe.stored(&line, &ends, &mut search)?;
+    if free > 0 {
+        output::note(&format!("stored baselines that need not be measured: {free}"));
+    }
+    let asked = ask(args, (&line, &good), &mut probe, &mut search)?;
+    let located = search.located(args.confidence.0);
+    let found = Found {
+        ends: Some(Ends { good: ends.good, bad: ends.bad, unit: ends.unit.clone(), pairs: ends.pairs }),
+        commits: line[*located.commits.start()..=*located.commits.end()].iter().map(named).collect(),
+        confidence: located.confidence,
+        free,
+        probes: asked.probes,
+        skipped: asked.skipped,
+        ..Found::of(&args.benchmark, ends_named(&line))
+    };
+    print(args, &found)?;
+    match asked.interrupted {
+        true => Err(Failure::new("interrupted")
+            .hint("the runs so far are recorded: the next search has them for free")),
+        false => Ok(Status::Done),
+    }
+}
+
+/// How the measured part of a search went.
+#[derive(Default)]
+struct Asked {
+    probes: usize,
+    skipped: usize,
+    interrupted: bool,
+}
+
+fn ask(
+    args: &Args,
+    (line, good): (&[Commit], &Target),
+    probe: &mut Probe<'_>,
+    search: &mut Bisection,
+) -> Result<Asked> {
+    let mut asked = Asked::default();
+    while !search.is_done(args.confidence.0) && asked.probes < args.max_probes.get() as usize {
+        let Some(commit) = search.next() else { break };
+        let Located { commits, .. } = search.located(args.confidence.0);
+        let left = commits.end() - commits.start() + 1;
+        let shown = line[commit].lineage.commit.short();
+        output::note(&format!("{} left; probing {shown}", output::counted(left, "commit")));
+        match probe.against(good, &Target::commit(&line[commit]))? {
+            Difference::Measured { mean, pairs } => {
+                search.observe(commit, mean, pairs);
+                asked.probes += 1;
+            }
+            Difference::Unbuildable(why) => {
+                output::warn(&format!("{shown} is skipped: {why}"));
+                search.skip(commit);
+                asked.skipped += 1;
+            }
+            Difference::Interrupted => {
+                asked.interrupted = true;
+                break;
+            }
+        }
+    }
+    Ok(asked)
+}
+
+/// Returns the first parents from the good commit to the bad one.
+fn line(store: &Store, args: &Args) -> Result<Vec<Commit>> {
+    let (good, bad) = (store.resolve(&args.good)?, store.resolve(&args.bad)?);
+    let mut line = vec![];
+    for commit in store.first_parents(&bad.lineage.commit) {
+        let is_good = commit.lineage.commit == good.lineage.commit;
+        line.push(commit);
+        if is_good {
+            line.reverse();
+            break;
+        }
+    }
+    match line.first() {
+        Some(first) if first.lineage.commit == good.lineage.commit && line.len() > 1 => Ok(line),
+        Some(_) | None => Err(Failure::new(format!(
+            "{} is no first-parent ancestor of {}: there is no line of commits between them",
+            args.good, args.bad
+        ))
+        .hint("`git log --first-parent --oneline BAD` lists those that are")),
+    }
+}
+
+fn named(commit: &Commit) -> (CommitId, String) {
+    (commit.lineage.commit.clone(), commit.subject.clone())
+}
+
+fn ends_named(line: &[Commit]) -> (CommitId, CommitId) {
+    (line[0].lineage.commit.clone(), line[line.len() - 1].lineage.commit.clone())
+}
+
+fn print(args: &Args, found: &Found) -> Result<()> {
+    let text = if args.json { perf_render::bisect::json(found) } else { perf_render::bisect::text(found) };
+    output::print(&text)
+}

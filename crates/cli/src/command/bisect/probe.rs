@@ -1,0 +1,246 @@
+//! Measures one series of two commits in turns.
+
+use std::collections::BTreeSet;
+
+use perf_compare::statistics::Judge;
+use perf_compare::{FIRST_ROUNDS, Judged, Limits, Pair, Policy, Verdict, compare};
+use perf_model::{Baseline, Measurement, Run, SeriesId, Turn, Unit, median};
+use perf_store::{Commit, Store};
+
+use crate::command::measure::{Gathered, Next, Plan, Session, Target};
+use crate::config::Config;
+use crate::failure::{Failure, Result};
+
+/// The ends are measured until they differ, but no more often than this.
+const MOST_FOR_ENDS: u32 = 10;
+
+/// What is measured.
+pub(super) struct Wanted<'a> {
+    pub(super) benchmark: &'a str,
+    pub(super) metric: Option<&'a str>,
+    pub(super) set: &'a [(String, String)],
+}
+
+/// A session that measures one series again and again.
+pub(super) struct Probe<'a> {
+    session: Session<'a>,
+    store: &'a Store,
+    wanted: Wanted<'a>,
+    /// The series, and the suites that it is in, once they are known.
+    series: Option<SeriesId>,
+    suites: Vec<usize>,
+}
+
+/// What the two ends of a line were measured at.
+pub(super) struct Ends {
+    pub(super) good: f64,
+    pub(super) bad: f64,
+    pub(super) unit: Unit,
+    pub(super) pairs: usize,
+    /// The logarithm of bad over good.
+    pub(super) change: f64,
+    /// The standard deviation of the difference of one pair.
+    pub(super) sd: f64,
+    /// A run of the good end: its environment is that of the search.
+    run: Run,
+}
+
+/// How one probe ended.
+pub(super) enum Difference {
+    /// The mean logarithm of the probe's level over that of the good end, and of how many pairs.
+    Measured { mean: f64, pairs: usize },
+    /// The commit cannot be measured.
+    Unbuildable(String),
+    /// A signal came.
+    Interrupted,
+}
+
+impl<'a> Probe<'a> {
+    pub(super) fn new(
+        session: Session<'a>,
+        config: &'a Config,
+        store: &'a Store,
+        wanted: Wanted<'a>,
+    ) -> Self {
+        let suites = (0..config.suite.len()).collect();
+        Self { session, store, wanted, series: None, suites }
+    }
+
+    /// Measures both ends; `None` where they do not differ.
+    pub(super) fn ends(&mut self, good: &Target, bad: &Target) -> Result<Option<Ends>> {
+        let plan = Plan { most: MOST_FOR_ENDS, ..self.plan() };
+        let wanted = &self.wanted;
+        let next = |gathered: &Gathered| -> Result<Next> {
+            let series = find(gathered, wanted)?;
+            let row = judged(gathered, &series)?;
+            let open = if differs(&row) && gathered.rounds >= 5 { BTreeSet::new() } else { [series].into() };
+            Ok(Next { open, goal: MOST_FOR_ENDS })
+        };
+        let gathered = self.session.measure((good, bad), &plan, &next)?;
+        if gathered.interrupted {
+            return Err(Failure::new("interrupted before the ends were measured"));
+        }
+        let series = find(&gathered, wanted)?;
+        let row = judged(&gathered, &series)?;
+        gathered.record(self.store, (good, bad))?;
+        self.suites = gathered.suites_with(&series);
+        self.series = Some(series);
+        let Some(evidence) = row.finding.evidence.filter(|_| differs(&row)) else {
+            return Ok(exact(&row, &gathered));
+        };
+        let noise = evidence.noise * std::f64::consts::SQRT_2;
+        Ok(Some(ends_of(&row, &gathered, noise)))
+    }
+
+    /// Measures a commit against the good end.
+    pub(super) fn against(&mut self, good: &Target, commit: &Target) -> Result<Difference> {
+        let series = self.series.clone().expect("the ends were measured first");
+        let plan = Plan { most: FIRST_ROUNDS, ..self.plan() };
+        let gathered = match self.session.measure((good, commit), &plan, &|_| Ok(Next::default())) {
+            Err(failure) if failure.is_of_a_suite() => {
+                return Ok(Difference::Unbuildable(failure.in_one_line()));
+            }
+            other => other?,
+        };
+        if gathered.interrupted {
+            return Ok(Difference::Interrupted);
+        }
+        gathered.record(self.store, (good, commit))?;
+        let differences = differences(&gathered, &series);
+        if differences.is_empty() {
+            return Ok(Difference::Unbuildable(format!("it does not measure {series}")));
+        }
+        let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+        Ok(Difference::Measured { mean, pairs: differences.len() })
+    }
+
+    /// Takes note of what is stored of the commits between the ends; returns of how many.
+    pub(super) fn stored(
+        &self,
+        line: &[Commit],
+        ends: &Ends,
+        search: &mut perf_compare::Bisection,
+    ) -> Result<usize> {
+        let series = self.series.as_ref().expect("the ends were measured first");
+        let fingerprint = ends.run.environment.fingerprint();
+        let level = |commit: &Commit| -> Result<Option<f64>> {
+            let baseline = self.store.find_in(&fingerprint, &commit.lineage.commit)?;
+            Ok(baseline.and_then(|baseline| level_of(baseline.runs.iter(), series)))
+        };
+        let mut levels = vec![];
+        for (index, commit) in line.iter().enumerate() {
+            levels.extend(level(commit)?.filter(|level| *level > 0.0).map(|level| (index, level.ln())));
+        }
+        let Some((0, good)) = levels.first().copied() else { return Ok(0) };
+        let error = ends.sd.max(error_of(&levels));
+        let between = levels.into_iter().filter(|(index, _)| (1..line.len() - 1).contains(index));
+        let mut count = 0;
+        for (index, level) in between {
+            search.observe_within(index, level - good, error);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            first: FIRST_ROUNDS,
+            most: FIRST_ROUNDS,
+            control: false,
+            suites: self.suites.clone(),
+            only: self.series.clone().map(|series| [series].into()),
+            budget: None,
+            set: self.wanted.set.to_vec(),
+        }
+    }
+}
+
+/// Stored levels were taken on different days: their differences vary by what neighbours differ by, the change aside.
+fn error_of(levels: &[(usize, f64)]) -> f64 {
+    /// With fewer steps nothing is known of how days differ.
+    const ENOUGH: usize = 5;
+    const UNKNOWN: f64 = 0.07;
+    let steps: Vec<f64> = levels.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).collect();
+    if steps.len() < ENOUGH { UNKNOWN } else { 1.4826 * median(&steps) }
+}
+
+/// Finds the one series that was asked for.
+pub(super) fn find(gathered: &Gathered, wanted: &Wanted<'_>) -> Result<SeriesId> {
+    let all = gathered.base.iter().chain(&gathered.head).flat_map(|run| &run.measurements);
+    let matches = |series: &SeriesId| {
+        (series.benchmark == wanted.benchmark || series.case() == wanted.benchmark)
+            && wanted.metric.is_none_or(|metric| series.metric == metric)
+    };
+    let found: BTreeSet<SeriesId> = all.map(Measurement::series).filter(matches).collect();
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(Failure::new(format!("{}: the suites measure no such benchmark", wanted.benchmark))
+            .hint("`perf store show HEAD` lists those that were measured")),
+        (Some(first), Some(second)) => {
+            Err(Failure::new(format!("{}: may be {first} or {second}", wanted.benchmark))
+                .hint("`--metric NAME` says which"))
+        }
+    }
+}
+
+/// Judges one series of a session by itself: whether it differs at all, not whether it matters.
+pub(super) fn judged(gathered: &Gathered, series: &SeriesId) -> Result<Judged> {
+    let side = |runs: &[Run]| {
+        let only = |run: &Run| {
+            let measurements = run.measurements.iter().filter(|it| it.series() == *series).cloned().collect();
+            Run { measurements, ..run.clone() }
+        };
+        Baseline::new(runs.iter().map(only).collect()).expect("runs of one commit and one identity")
+    };
+    let limits = Limits { warn: 0.002, fail: 0.002 };
+    let policy = Policy { limits, judge: Judge::Noise, ..Policy::default() };
+    let pair = Pair::new(side(&gathered.base), side(&gathered.head), &BTreeSet::new());
+    let found = pair.and_then(|pair| compare(pair, &[], &policy));
+    found.ok().and_then(|found| found.judged.into_iter().next()).ok_or_else(|| {
+        Failure::new(format!(
+            "{series}: the two ends cannot be compared: their environments differ, or one lacks it"
+        ))
+        .hint("`perf compare --measure --against GOOD --head BAD` says why")
+    })
+}
+
+pub(super) fn differs(row: &Judged) -> bool {
+    matches!(row.finding.verdict, Verdict::Improved | Verdict::Slower | Verdict::Regressed)
+}
+
+/// Counts need no statistics: any difference is one.
+fn exact(row: &Judged, gathered: &Gathered) -> Option<Ends> {
+    let differs = row.finding.evidence.is_none() && row.before != row.after && row.before > 0.0;
+    (differs && row.after > 0.0).then(|| ends_of(row, gathered, 1e-4))
+}
+
+fn ends_of(row: &Judged, gathered: &Gathered, sd: f64) -> Ends {
+    Ends {
+        good: row.before,
+        bad: row.after,
+        unit: row.metric.unit.clone(),
+        pairs: gathered.rounds as usize,
+        change: (row.after / row.before).ln(),
+        sd,
+        run: gathered.base[0].clone(),
+    }
+}
+
+/// Returns the logarithm of head over base of every pair.
+pub(super) fn differences(gathered: &Gathered, series: &SeriesId) -> Vec<f64> {
+    let level = |runs: &[Run], turn: &Turn| {
+        let same = |run: &&Run| run.turn.as_ref().is_some_and(|it| it.round == turn.round);
+        level_of(runs.iter().filter(same), series).filter(|level| *level > 0.0)
+    };
+    let turns = gathered.head.iter().filter_map(|run| run.turn.as_ref());
+    turns
+        .filter_map(|turn| Some((level(&gathered.head, turn)? / level(&gathered.base, turn)?).ln()))
+        .collect()
+}
+
+fn level_of<'r>(runs: impl Iterator<Item = &'r Run>, series: &SeriesId) -> Option<f64> {
+    let own = runs.flat_map(|run| &run.measurements).filter(|it| it.series() == *series);
+    let levels: Vec<f64> = own.map(|measurement| measurement.reading.location()).collect();
+    (!levels.is_empty()).then(|| median(&levels))
+}

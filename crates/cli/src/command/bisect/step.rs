@@ -1,0 +1,119 @@
+//! One step of `git bisect run`.
+
+use std::collections::BTreeSet;
+
+use perf_compare::{Bisection, FIRST_ROUNDS};
+use perf_model::Better;
+
+use super::probe::{Wanted, differences, find, judged};
+use crate::command::Status;
+use crate::command::collect::fact;
+use crate::command::measure::{Gathered, Next, Plan, Session, Target};
+use crate::config::{Config, Percent};
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::place::Place;
+
+/// Measure HEAD against a good commit and answer as `git bisect run` wants it: 0 good, 1 bad, 125 cannot tell
+///
+/// A commit that does not build is one of which nothing can be told. `perf bisect` needs fewer steps.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The benchmark, as reports name it
+    #[arg(value_name = "BENCH")]
+    benchmark: String,
+    /// A commit without the change
+    #[arg(long, value_name = "REV")]
+    good: String,
+    /// How much worse the change made it
+    #[arg(long, value_name = "PERCENT", default_value = "10%")]
+    change: Percent,
+    /// Which metric of the benchmark, where it has several
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// How sure the answer has to be
+    #[arg(long, value_name = "PERCENT", default_value = "95%")]
+    confidence: Percent,
+    /// Add or override an identity fact of what is measured
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact)]
+    set: Vec<(String, String)>,
+}
+
+/// A step that is not clear is measured so often at most.
+const MOST: u32 = 10;
+
+/// What one step finds out about HEAD.
+enum Answer {
+    Good,
+    Bad,
+    Unclear,
+}
+
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    match measured(args, place) {
+        Ok(Answer::Good) => Ok(Status::Done),
+        Ok(Answer::Bad) => Ok(Status::Failed),
+        Ok(Answer::Unclear) => {
+            output::note("HEAD can be neither called good nor bad");
+            Ok(Status::Untold)
+        }
+        // Any other status would be taken for an answer.
+        Err(failure) => {
+            let _ = failure.report();
+            Ok(Status::Untold)
+        }
+    }
+}
+
+fn measured(args: &Args, place: &Place) -> Result<Answer> {
+    if args.change.0 <= 0.0 || !(0.5..1.0).contains(&args.confidence.0) {
+        return Err(Failure::new("--change is more than 0%, --confidence at least 50% and less than 100%"));
+    }
+    let store = place.store()?;
+    let config = Config::load(&place.top(Some(&store)))?;
+    let good = Target::commit(&store.resolve(&args.good)?);
+    let head = Target::commit(&store.resolve("HEAD")?);
+    let wanted = Wanted { benchmark: &args.benchmark, metric: args.metric.as_deref(), set: &args.set };
+    let plan = Plan {
+        first: FIRST_ROUNDS,
+        most: MOST,
+        control: false,
+        suites: (0..config.suite.len()).collect(),
+        only: None,
+        budget: None,
+        set: args.set.clone(),
+    };
+    let next = |gathered: &Gathered| -> Result<Next> {
+        let series = find(gathered, &wanted)?;
+        let clear = !matches!(answer(args, gathered, &wanted)?, Answer::Unclear);
+        Ok(Next { open: if clear { BTreeSet::new() } else { [series].into() }, goal: MOST })
+    };
+    let gathered = Session::begin(&config, place, &store)?.measure((&good, &head), &plan, &next)?;
+    if gathered.interrupted {
+        return Err(Failure::new("interrupted"));
+    }
+    gathered.record(&store, (&good, &head))?;
+    answer(args, &gathered, &wanted)
+}
+
+/// Weighs HEAD as good against HEAD as bad.
+fn answer(args: &Args, gathered: &Gathered, wanted: &Wanted<'_>) -> Result<Answer> {
+    let series = find(gathered, wanted)?;
+    let row = judged(gathered, &series)?;
+    let worse = match row.metric.better {
+        Better::Lower => args.change.0.ln_1p(),
+        Better::Higher if args.change.0 < 1.0 => (-args.change.0).ln_1p(),
+        Better::Higher => return Err(Failure::new("--change: nothing drops by all of it")),
+    };
+    let noise = row.finding.evidence.map_or(1e-4, |evidence| evidence.noise * std::f64::consts::SQRT_2);
+    let differences = differences(gathered, &series);
+    let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+    let mut search = Bisection::new(2, worse, noise);
+    search.observe(1, mean, differences.len());
+    let located = search.located(args.confidence.0).commits;
+    Ok(match (*located.start(), *located.end()) {
+        (1, 1) => Answer::Bad,
+        (2, 2) => Answer::Good,
+        _ => Answer::Unclear,
+    })
+}

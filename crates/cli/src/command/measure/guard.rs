@@ -1,0 +1,66 @@
+//! A second process that puts things in order where the first one is killed before it can.
+
+use std::io::{self, BufRead, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use crate::command::Status;
+use crate::failure::{Failure, Result};
+use crate::place::Place;
+
+/// How long the checkouts may be in use by whoever came next; that one removes them itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Wait for the end of standard input, then remove the checkouts of a session that has died
+///
+/// `perf` starts this itself, beside every session that measures in turns.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+/// The other end of the pipe that the second process listens at.
+pub(super) struct Guard {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Guard {
+    /// Starts the second process, in a group of its own: a signal for this one does not reach it.
+    pub(super) fn start(place: &Place) -> Result<Self> {
+        let failed = |error: io::Error| Failure::new("no second `perf` can be started").because(&error);
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.arg("-C").arg(&place.dir).arg("tidy");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(failed)?;
+        let pipe = child.stdin.take();
+        Ok(Self { child, pipe })
+    }
+
+    /// Says which process group is to be ended with this process.
+    pub(super) fn group(&mut self, group: Option<u32>) {
+        if let Some(pipe) = &mut self.pipe {
+            // Without its guard a session is as safe as without a guard from the start.
+            let _ = writeln!(pipe, "{}", group.unwrap_or(0));
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.pipe = None;
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn run(_: &Args, place: &Place) -> Result<Status> {
+    let store = place.store()?;
+    let mut group = 0;
+    for line in io::stdin().lock().lines().map_while(io::Result::ok) {
+        group = line.trim().parse().unwrap_or(0);
+    }
+    if group > 0 {
+        perf_collect::end_group(group);
+    }
+    store.remove_checkouts(PATIENCE)?;
+    Ok(Status::Done)
+}

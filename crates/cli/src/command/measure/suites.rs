@@ -1,0 +1,149 @@
+//! Builds, runs and reads the suites of `perf.toml` in one checkout.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use perf_collect::{Options, Output, SuiteCall, Watch};
+use perf_model::{Measurement, SeriesId};
+
+use crate::command::collect::{announce_skipped, refuse_duplicates};
+use crate::config::{BENCHMARK, Config, Suite};
+use crate::failure::{Failure, Result};
+
+/// What a suite inherits from a hook or an alias of git would lead it to another repository.
+const GIT: [&str; 6] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"];
+
+/// One checkout in which suites run.
+pub(super) struct Workplace<'a> {
+    pub(super) config: &'a Config,
+    pub(super) top: PathBuf,
+    pub(super) log: PathBuf,
+}
+
+/// Refuses suites that cannot be measured, before anything is checked out.
+pub(super) fn check(config: &Config) -> Result<()> {
+    if config.suite.is_empty() {
+        return Err(Failure::new("nothing to measure: perf.toml has no [[suite]]")
+            .hint("`perf init` writes a perf.toml with an example"));
+    }
+    match config.suite.iter().find(|suite| suite.run.is_none()) {
+        Some(suite) => Err(Failure::new(format!("perf.toml: suite `{}` has no `run` command", suite.name))
+            .hint("`perf init --print` shows where it stands")),
+        None => Ok(()),
+    }
+}
+
+impl Workplace<'_> {
+    /// Builds a suite, where that is a step of its own.
+    pub(super) fn build(&self, suite: &Suite, watch: &mut dyn Watch) -> Result<()> {
+        if let Some(command) = &suite.build {
+            perf_collect::run_in_group(&self.call(suite, command), watch)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a suite and reads what it wrote; where it can run single benchmarks, of these alone.
+    pub(super) fn measure(
+        &self,
+        suite: &Suite,
+        wanted: Option<&BTreeSet<String>>,
+        watch: &mut dyn Watch,
+    ) -> Result<(Vec<Output>, Duration)> {
+        let all = suite.run.as_deref().expect("`check` has seen that there is a command");
+        let (Some(only), Some(wanted)) = (&suite.only, wanted) else {
+            let (output, took) = self.run(suite, all, watch)?;
+            return Ok((vec![output], took));
+        };
+        let mut outputs = vec![];
+        let mut sum = Duration::ZERO;
+        for benchmark in wanted {
+            let own =
+                suite.prefix.as_ref().and_then(|prefix| benchmark.strip_prefix(prefix)?.strip_prefix('/'));
+            let command = only.replace(BENCHMARK, &perf_collect::quoted(own.unwrap_or(benchmark)));
+            let (mut output, took) = self.run(suite, &command, watch)?;
+            // A filter may let others through.
+            output.measurements.retain(|measurement| measurement.benchmark == *benchmark);
+            outputs.push(output);
+            sum += took;
+        }
+        Ok((outputs, sum))
+    }
+
+    fn run(&self, suite: &Suite, command: &str, watch: &mut dyn Watch) -> Result<(Output, Duration)> {
+        let path = self.top.join(&suite.path);
+        self.clear(&path)?;
+        // File systems keep time less finely than the clock.
+        let began = SystemTime::now() - Duration::from_secs(2);
+        let took = perf_collect::run_in_group(&self.call(suite, command), watch)?;
+        let output = perf_collect::read(&path, &suite_options(suite, self.config))?;
+        let shown = suite.path.display();
+        if output.measurements.is_empty() {
+            return Err(output.nothing(&shown.to_string()).into());
+        }
+        if output.newest.is_some_and(|newest| newest < began) {
+            return Err(Failure::new(format!("{shown}: `{command}` did not write it: it is older")).hint(
+                "`path` in perf.toml is what the suite's `run` writes, from the top of the work tree",
+            ));
+        }
+        Ok((output, took))
+    }
+
+    /// Removes what an earlier run wrote: a benchmark that does not exist any more must not seem to. What lies
+    /// elsewhere, or has other things in it, stays.
+    fn clear(&self, path: &Path) -> Result<()> {
+        let holds_more = |kept: &PathBuf| self.top.join(kept).starts_with(path);
+        if !path.starts_with(&self.top)
+            || *path == self.top
+            || self.config.measure.keep.iter().any(holds_more)
+        {
+            return Ok(());
+        }
+        let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Failure::new(format!("{}: cannot be removed", path.display())).because(&error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn call<'c>(&self, suite: &Suite, command: &'c str) -> SuiteCall<'c> {
+        let mut variables: Vec<(&str, Option<OsString>)> = GIT.iter().map(|name| (*name, None)).collect();
+        // One directory for both sides would have each build what the other needs.
+        variables.push(("CARGO_TARGET_DIR", Some(self.top.join("target").into())));
+        let timeout = suite.timeout.map(|seconds| Duration::from_secs(seconds.get().into()));
+        SuiteCall { command, dir: self.top.clone(), variables, timeout, log: self.log.clone() }
+    }
+}
+
+fn suite_options(suite: &Suite, config: &Config) -> Options {
+    Options { inputs: config.mappings(), ..suite.options() }
+}
+
+/// Returns the suites whose last output, as it lies in the work tree, has one of these series; all suites where one
+/// of the series is in none of them.
+pub(crate) fn suites_of(config: &Config, top: &Path, wanted: &BTreeSet<SeriesId>) -> Vec<usize> {
+    let mut missing = wanted.clone();
+    let mut found = vec![];
+    for (number, suite) in config.suite.iter().enumerate() {
+        let output = perf_collect::read(&top.join(&suite.path), &suite_options(suite, config));
+        let series: BTreeSet<SeriesId> =
+            output.iter().flat_map(|output| &output.measurements).map(Measurement::series).collect();
+        if !series.is_disjoint(wanted) {
+            found.push(number);
+            missing = &missing - &series;
+        }
+    }
+    if missing.is_empty() { found } else { (0..config.suite.len()).collect() }
+}
+
+/// Accepts what the suites of one run wrote together.
+pub(super) fn accept(outputs: &[Output]) -> Result<()> {
+    announce_skipped(outputs);
+    refuse_duplicates(outputs)
+}

@@ -1,0 +1,79 @@
+//! Finding the commit that changed a benchmark.
+
+use crate::measure::{set, suite};
+use crate::sandbox::Sandbox;
+
+/// Twelve commits after `good`; from the seventh on `bench/1` is slower. The fourth and the fifth do not run.
+fn history(factor: f64) -> Sandbox {
+    let sandbox = suite(2);
+    sandbox.git(&["tag", "good"]);
+    let run = std::fs::read_to_string(sandbox.path("repo/run.sh")).unwrap();
+    let changed = [(1, factor)];
+    for number in 1..=12 {
+        set(&sandbox, 2, if number >= 7 { &changed } else { &[] });
+        sandbox.write("repo/run.sh", if (4..=5).contains(&number) { "exit 1" } else { &run });
+        sandbox.git(&["add", "."]);
+        sandbox.commit(&format!("Number {number}"));
+    }
+    sandbox
+}
+
+#[test]
+fn the_commit_is_found_past_commits_that_do_not_run() {
+    let sandbox = history(1.3);
+    let ended = sandbox.perf(&["bisect", "bench/1", "good", "HEAD"]);
+    assert_eq!(ended.status, 0, "{}", ended.whole());
+    let first = ended.stdout.lines().next().unwrap();
+    assert!(first.starts_with("bench/1 changed in ") && first.ends_with(" Number 7"), "{}", ended.whole());
+    assert_eq!(sandbox.git(&["worktree", "list"]).lines().count(), 1);
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    // What was measured is stored: the second search asks it first.
+    let again = sandbox.perf(&["bisect", "bench/1", "good", "HEAD", "--json"]);
+    assert_eq!(again.status, 0, "{}", again.whole());
+    let found = again.json();
+    assert_eq!(found["commits"][0]["subject"], "Number 7", "{found}");
+    assert!(found["free"].as_u64().unwrap() > 0, "{found}");
+    assert!(found["confidence"].as_f64().unwrap() >= 0.95);
+}
+
+#[test]
+fn ends_that_do_not_differ_are_a_refusal() {
+    let sandbox = history(1.0);
+    let ended = sandbox.perf(&["bisect", "bench/1", "good", "HEAD"]);
+    assert_eq!(ended.status, 3, "{}", ended.whole());
+    assert!(
+        ended.stdout.starts_with("refused: ") && ended.stdout.contains("do not differ"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn wrong_questions_are_errors() {
+    let sandbox = history(1.3);
+    for (args, expected) in [
+        (["bisect", "no/such", "good", "HEAD"], "no/such: the suites measure no such benchmark"),
+        (["bisect", "bench/1", "HEAD", "good"], "no first-parent ancestor"),
+        (["bisect", "bench/1", "good", "nowhere"], "no such revision"),
+    ] {
+        let ended = sandbox.perf(&args);
+        assert_eq!(ended.status, 2, "{}", ended.whole());
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_step_answers_as_git_bisect_wants_it() {
+    let sandbox = history(1.3);
+    for (commit, status) in [("main~11", 0), ("main~7", 125), ("main", 1)] {
+        sandbox.git(&["checkout", "-q", commit]);
+        let ended = sandbox.perf(&["bisect-step", "bench/1", "--good", "good", "--change", "30%"]);
+        assert_eq!(ended.status, status, "{commit}: {}", ended.whole());
+    }
+    sandbox.git(&["checkout", "-q", "main"]);
+    let perf = env!("CARGO_BIN_EXE_perf");
+    let run = ["bisect", "run", perf, "bisect-step", "bench/1", "--good", "good", "--change", "30%"];
+    sandbox.git(&["bisect", "start", "main", "good"]);
+    let found = sandbox.git(&run);
+    assert!(found.contains("is the first bad commit") && found.contains("Number 7"), "{found}");
+}
