@@ -3,12 +3,13 @@
 //! Neighbours in a pack are deltas against each other, so that reading in any other order inflates the same bases
 //! again and again. What was read waits in memory, or in a temporary file where it is much, for its turn.
 
+mod packs;
+
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use gix::ObjectId;
 use gix::objs::FindExt;
-use gix::odb::pack::index;
 use tempfile::SpooledTempFile;
 
 use crate::error::{At, Doing, StoreError};
@@ -28,9 +29,9 @@ pub(crate) struct Spool {
 impl Spool {
     /// Reads blobs.
     pub(crate) fn read(repo: &gix::Repository, blobs: &[ObjectId]) -> Result<Self, StoreError> {
-        let packs = Packs::of(repo);
+        let places = packs::places(repo, blobs);
         let mut order: Vec<usize> = (0..blobs.len()).collect();
-        order.sort_by_cached_key(|at| packs.place(&blobs[*at]));
+        order.sort_by_key(|at| places[*at]);
         let mut spool =
             Self { file: SpooledTempFile::new(IN_MEMORY), places: vec![None; blobs.len()], next: 0 };
         let mut end = 0;
@@ -62,30 +63,4 @@ impl Spool {
 
 fn temporary() -> PathBuf {
     std::env::temp_dir()
-}
-
-/// The indices of all packs of a repository.
-struct Packs(Vec<index::File>);
-
-impl Packs {
-    /// What cannot be opened is left out: it decides about speed, not about what is found.
-    fn of(repo: &gix::Repository) -> Self {
-        let store = repo.objects.store_ref();
-        let alternates = store.alternate_db_paths().unwrap_or_default();
-        let dirs = std::iter::once(store.path().to_owned()).chain(alternates);
-        let files = dirs.filter_map(|dir| std::fs::read_dir(dir.join("pack")).ok()).flatten().flatten();
-        let mut paths: Vec<PathBuf> = files
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "idx"))
-            .collect();
-        paths.sort();
-        Self(paths.iter().filter_map(|path| index::File::at(path, repo.object_hash()).ok()).collect())
-    }
-
-    /// Returns the pack and the place in it; `None` for a loose object.
-    fn place(&self, id: &ObjectId) -> Option<(usize, u64)> {
-        self.0.iter().enumerate().find_map(|(number, pack)| {
-            pack.lookup(id).map(|entry| (number, pack.pack_offset_at_index(entry)))
-        })
-    }
 }
