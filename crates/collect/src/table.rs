@@ -76,6 +76,10 @@ impl<'a> Row<'a> {
 /// Returns the names in the first line of a text, for recognising formats.
 pub(crate) fn header(text: &str, separator: u8) -> Vec<String> {
     let line = text.trim_start().lines().next().unwrap_or_default();
+    // JSON is no table, and a reader of tables takes as long to make as a small file to read.
+    if line.starts_with(['{', '[']) {
+        return vec![];
+    }
     let mut reader =
         ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(line.as_bytes());
     let first = reader.records().next().and_then(Result::ok).unwrap_or_default();
