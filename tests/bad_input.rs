@@ -167,6 +167,13 @@ fn a_stale_lock_is_named_with_the_way_out() {
     let doctor = sandbox.perf(&["doctor"]);
     assert_eq!(doctor.status, 1);
     assert!(doctor.stdout.contains(".lock has been there"), "{}", doctor.stdout);
+    let older = old - std::time::Duration::from_secs(600);
+    fs::File::options().write(true).open(sandbox.path(&lock)).unwrap().set_modified(older).unwrap();
+    let mended = sandbox.perf(&["doctor", "--fix"]).stdout;
+    for line in ["removed /sandbox/repo/.git/refs/notes/perf", "1 run of the journal filed in the notes"] {
+        assert!(mended.contains(line), "{mended}");
+    }
+    assert!(!sandbox.perf(&["doctor"]).stdout.contains("journal"), "there is nothing left to mend");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod import;
 mod load;
 mod markdown;
 mod measure;
+mod places;
 mod plumbing;
 mod rules;
 mod sandbox;

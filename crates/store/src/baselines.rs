@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use perf_model::{Baseline, CommitId, Fingerprint, Run};
+use gix::bstr::ByteSlice;
+use perf_model::{Baseline, CommitId, Fingerprint, Run, RunId};
 
 use crate::error::StoreError;
 use crate::history::Commit;
@@ -96,6 +97,19 @@ impl Store {
         Ok(found.baselines.pop().map(|stored| stored.baseline))
     }
 
+    /// Finds a run of the same commit in the same environment that has the very same numbers.
+    pub fn twin(&self, run: &Run) -> Result<Option<RunId>, StoreError> {
+        let (fingerprint, commit) = (run.environment.fingerprint(), &run.lineage.commit);
+        let numbers = line::numbers(run)?;
+        let shelf = self.shelf(fingerprint.clone())?;
+        let mut lines = self.note(shelf.tip, commit)?;
+        by_commit(&shelf.own.of(commit)?)?.values().for_each(|own| lines.unite(own));
+        // Decoding all runs of a commit would take longer than recording one.
+        let twins = lines.iter().filter(|line| line.contains_str(&numbers));
+        let mut twins = twins.filter_map(|line| check(line, &fingerprint, commit).ok());
+        Ok(twins.find(|twin| twin.id != run.id).map(|twin| twin.id))
+    }
+
     /// Lists the environments that have a notes ref or lines in the journal.
     pub fn fingerprints(&self) -> Result<Vec<Fingerprint>, StoreError> {
         let notes = refs::under(&self.repo, refs::NOTES)?.into_iter().map(|(fingerprint, _)| fingerprint);
@@ -138,11 +152,16 @@ impl Store {
             }
             let mut baselines = BTreeMap::new();
             // All at once: one after the other inflates the bases that they share again and again.
-            let _ = self.each_note(&shelf, measured.blobs, &measured.own, &mut |found: Found| {
-                let found = found.baselines.into_iter().map(|stored| stored.baseline);
-                baselines.extend(found.map(|baseline| (baseline.commit.clone(), baseline)));
-                ControlFlow::Continue(())
-            })?;
+            let _ = self.each_note(
+                (&shelf, measured.blobs),
+                &measured.own,
+                &|found| found,
+                &mut |found: Found| {
+                    let found = found.baselines.into_iter().map(|stored| stored.baseline);
+                    baselines.extend(found.map(|baseline| (baseline.commit.clone(), baseline)));
+                    ControlFlow::Continue(())
+                },
+            )?;
             newest_first.extend(measured.order.iter().filter_map(|commit| baselines.remove(commit)));
         }
         newest_first.reverse();

@@ -30,41 +30,58 @@ struct Note {
 impl Store {
     /// Visits the baselines of every commit in every environment, in the order of fingerprints and then of
     /// commit ids, whatever their number; each visit is one commit in one environment, or a flaw of one.
-    pub fn each(&self, mut visit: impl FnMut(Found) -> ControlFlow<()>) -> Result<(), StoreError> {
+    pub fn each(&self, visit: impl FnMut(Found) -> ControlFlow<()>) -> Result<(), StoreError> {
+        self.each_as(&|found| found, visit)
+    }
+
+    /// Visits what is made of them: made on all processors, visited in the same order.
+    pub fn each_as<T: Send>(
+        &self,
+        make: &(impl Fn(Found) -> T + Sync),
+        mut visit: impl FnMut(T) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         for fingerprint in self.fingerprints()? {
             let shelf = self.shelf(fingerprint)?;
             if let Some(flaw) = shelf.flaw() {
                 let found = Found { unusable: vec![flaw], ..Found::default() };
-                if visit(found).is_break() {
+                if visit(make(found)).is_break() {
                     return Ok(());
                 }
             }
-            if self.each_of(&shelf, &mut visit)?.is_break() {
+            if self.each_of(&shelf, make, &mut visit)?.is_break() {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    fn each_of(
+    fn each_of<T: Send>(
         &self,
         shelf: &Shelf,
-        visit: &mut impl FnMut(Found) -> ControlFlow<()>,
+        make: &(impl Fn(Found) -> T + Sync),
+        visit: &mut impl FnMut(T) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, StoreError> {
-        let blobs = match shelf.tip.tree {
-            Some(tree) => notes::list(&self.repo, tree)?,
+        let blobs = match shelf.tip.tree.map(|tree| notes::list(&self.repo, tree)) {
+            Some(Err(error @ StoreError::TooManyNotes(_))) => {
+                let found = Found { unusable: vec![shelf.unusable(error.to_string())], ..Found::default() };
+                if visit(make(found)).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                notes::Blobs::new()
+            }
+            Some(listed) => listed?,
             None => notes::Blobs::new(),
         };
-        self.each_note(shelf, blobs, &self.journal().entries(&shelf.fingerprint)?, visit)
+        self.each_note((shelf, blobs), &self.journal().entries(&shelf.fingerprint)?, make, visit)
     }
 
     /// Visits these notes and these lines of the journal of an environment.
-    pub(crate) fn each_note(
+    pub(crate) fn each_note<T: Send>(
         &self,
-        shelf: &Shelf,
-        blobs: notes::Blobs,
+        (shelf, blobs): (&Shelf, notes::Blobs),
         entries: &[Entry],
-        visit: &mut impl FnMut(Found) -> ControlFlow<()>,
+        make: &(impl Fn(Found) -> T + Sync),
+        visit: &mut impl FnMut(T) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, StoreError> {
         let journal = by_commit(entries)?;
         let untrusted = &*self.untrusted(&shelf.fingerprint, shelf.tip)?;
@@ -85,21 +102,24 @@ impl Store {
             if batch.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
-            let decoded: Vec<Found> = batch
-                .into_par_iter()
-                .map(|Note { commit, lines, too_large }| {
-                    let mut found = Found::default();
-                    for _ in 0..too_large {
-                        let reason = format!("{commit}: a note is too large to be read");
-                        found.unusable.push(shelf.unusable(reason));
-                    }
-                    let (untrusted, own) = (untrusted.get(&object_id(&commit)), journal.get(&commit));
-                    shelf.decode(&commit, Sources { lines, untrusted, own }, &mut found);
-                    found
-                })
-                .collect();
-            for found in decoded {
-                if visit(found).is_break() {
+            let made = |Note { commit, lines, too_large }| {
+                let mut found = Found::default();
+                for _ in 0..too_large {
+                    let reason = format!("{commit}: a note is too large to be read");
+                    found.unusable.push(shelf.unusable(reason));
+                }
+                let (untrusted, own) = (untrusted.get(&object_id(&commit)), journal.get(&commit));
+                shelf.decode(&commit, Sources { lines, untrusted, own }, &mut found);
+                make(found)
+            };
+            // Starting threads takes longer than decoding a few.
+            let made: Vec<T> = if batch.len() < BATCH {
+                batch.into_iter().map(made).collect()
+            } else {
+                batch.into_par_iter().map(made).collect()
+            };
+            for one in made {
+                if visit(one).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }

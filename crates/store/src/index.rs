@@ -163,7 +163,7 @@ impl Store {
         };
         live.commits = blobs.keys().map(|id| commit_id(id)).collect();
         live.commits.extend(entries.iter().map(|entry| entry.commit.clone()));
-        let _ = self.each_note(shelf, blobs, &entries, &mut |found: Found| {
+        let _ = self.each_note((shelf, blobs), &entries, &|found| found, &mut |found: Found| {
             live.unusable.extend(found.unusable);
             live.baselines.extend(found.baselines);
             ControlFlow::Continue(())
@@ -200,7 +200,7 @@ impl Store {
         index.forget(&changed.keys().map(|id| id.to_string()).collect());
         let blobs = changed.into_iter().filter(|(_, note)| !note.after.is_empty());
         let blobs = blobs.map(|(annotated, note)| (annotated, note.after)).collect();
-        let _ = self.each_note(shelf, blobs, &[], &mut |found: Found| {
+        let _ = self.each_note((shelf, blobs), &[], &|found| found, &mut |found: Found| {
             index.add(&found);
             ControlFlow::Continue(())
         })?;

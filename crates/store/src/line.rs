@@ -153,8 +153,7 @@ struct Version {
 ///
 /// [`LineError::Empty`] and [`LineError::Duplicate`] for a run that is no run.
 pub fn encode(run: &Run) -> Result<Vec<u8>, LineError> {
-    let mut measurements: Vec<_> = run.measurements.iter().collect();
-    measurements.sort_by_cached_key(|measurement| measurement.series());
+    let measurements = sorted(run);
     check(&measurements)?;
     let line = Line {
         commit: run.lineage.commit.to_string(),
@@ -176,6 +175,17 @@ pub fn encode(run: &Run) -> Result<Vec<u8>, LineError> {
         turn: run.turn.as_ref().map(TurnEntry::from),
     };
     Ok(serde_json::to_vec(&line)?)
+}
+
+/// Writes the part of a line that holds what was measured, and nothing else.
+pub(crate) fn numbers(run: &Run) -> Result<Vec<u8>, LineError> {
+    Ok(serde_json::to_vec(&sorted(run).into_iter().map(Entry::from).collect::<Vec<_>>())?)
+}
+
+fn sorted(run: &Run) -> Vec<&Measurement> {
+    let mut measurements: Vec<_> = run.measurements.iter().collect();
+    measurements.sort_by_cached_key(|measurement| measurement.series());
+    measurements
 }
 
 /// Returns how many bytes of a line one measurement takes.

@@ -3,6 +3,7 @@
 //! Git chooses how deep the directories go by how many notes there are, and reads any depth. So does this
 //! module. Where several paths spell one id git shows all their blobs; here they are united.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use gix::objs::FindExt;
@@ -12,6 +13,7 @@ use perf_model::CommitId;
 
 use crate::error::{Doing, StoreError};
 use crate::lines::Lines;
+use crate::loose;
 use crate::refs;
 use crate::repository::{Store, commit_id, object_id};
 
@@ -20,6 +22,12 @@ pub(crate) const MAX_NOTE: u64 = 1 << 30;
 
 /// More notes than any repository has commits worth measuring; a tree that claims more is a bomb.
 const MAX_NOTES: usize = 1_000_000;
+
+/// Twice the directories that so many notes are spread over; one directory may stand in a tree many times.
+const MAX_DIRECTORIES: usize = 150_000;
+
+/// Directories that may lead to one note: more than one only where their names are spelled in several ways.
+const MAX_SPELLINGS: usize = 4_096;
 
 /// The note blobs of annotated objects.
 pub(crate) type Blobs = BTreeMap<ObjectId, Vec<ObjectId>>;
@@ -59,7 +67,9 @@ pub(crate) fn find(
     let mut found = Vec::new();
     let mut level = vec![(tree, 0)];
     let mut buffer = Vec::new();
+    let budget = Budget::of(MAX_SPELLINGS);
     while let Some((tree, depth)) = level.pop() {
+        budget.spend(tree)?;
         let (directory, leaf) = (&hex[depth..(depth + 2).min(hex.len())], &hex[depth..]);
         for entry in repo.objects.find_tree_iter(&tree, &mut buffer).doing(|| unreadable(tree))? {
             let entry = entry.doing(|| unreadable(tree))?;
@@ -76,7 +86,7 @@ pub(crate) fn find(
 /// Lists all notes of a tree. Entries that are no notes (other files, links, submodules) are passed over.
 pub(crate) fn list(repo: &gix::Repository, tree: ObjectId) -> Result<Blobs, StoreError> {
     let mut all = Blobs::new();
-    gather(repo, tree, "", &mut all)?;
+    gather((repo, &Budget::of(MAX_DIRECTORIES)), tree, "", &mut all)?;
     Ok(all)
 }
 
@@ -87,7 +97,7 @@ pub(crate) fn changed(
     new: Option<ObjectId>,
 ) -> Result<BTreeMap<ObjectId, Changed>, StoreError> {
     let (mut before, mut after) = (Blobs::new(), Blobs::new());
-    differ(repo, (old, new), "", (&mut before, &mut after))?;
+    differ((repo, &Budget::of(MAX_DIRECTORIES)), (old, new), "", (&mut before, &mut after))?;
     let mut changed: BTreeMap<_, Changed> = BTreeMap::new();
     for (annotated, blobs) in before {
         changed.entry(annotated).or_default().before = blobs;
@@ -120,9 +130,26 @@ fn read_up_to(limit: u64, repo: &gix::Repository, blobs: &[ObjectId]) -> Result<
     Ok(lines)
 }
 
+/// So many notes are made in memory before they are written.
+const HELD: usize = 64;
+
 /// Returns the tree in which the note of each object holds the lines given, and all else is as it was. Without
 /// lines there is no note.
 pub(crate) fn write(
+    repo: &gix::Repository,
+    tree: ObjectId,
+    notes: &BTreeMap<ObjectId, Lines>,
+) -> Result<ObjectId, StoreError> {
+    if notes.len() > HELD {
+        return made(repo, tree, notes);
+    }
+    let held = repo.clone().with_object_memory();
+    let root = made(&held, tree, notes)?;
+    loose::write(repo, root, held.objects.reset_object_memory().unwrap_or_default())?;
+    Ok(root)
+}
+
+fn made(
     repo: &gix::Repository,
     tree: ObjectId,
     notes: &BTreeMap<ObjectId, Lines>,
@@ -173,11 +200,30 @@ fn without_duplicates(repo: &gix::Repository, tree: ObjectId) -> Result<ObjectId
     if mended { Ok(editor.write().doing(doing)?.detach()) } else { Ok(tree) }
 }
 
-fn gather(repo: &gix::Repository, tree: ObjectId, prefix: &str, all: &mut Blobs) -> Result<(), StoreError> {
-    for (name, kind, id) in entries(repo, tree)? {
+/// How many directories may still be read, so that a few objects cannot be made to stand for endless ones.
+struct Budget(Cell<usize>);
+
+impl Budget {
+    fn of(directories: usize) -> Self {
+        Self(Cell::new(directories))
+    }
+
+    fn spend(&self, tree: ObjectId) -> Result<(), StoreError> {
+        let left = self.0.get().checked_sub(1).ok_or_else(|| StoreError::TooManyNotes(tree.to_string()))?;
+        self.0.set(left);
+        Ok(())
+    }
+}
+
+/// A repository and how much of it may still be read.
+type Source<'a> = (&'a gix::Repository, &'a Budget);
+
+fn gather(source: Source, tree: ObjectId, prefix: &str, all: &mut Blobs) -> Result<(), StoreError> {
+    let repo = source.0;
+    for (name, kind, id) in entries(source, tree)? {
         match note_or_directory(repo, prefix, &name, kind) {
             Part::Note(annotated) => all.entry(annotated).or_default().push(id),
-            Part::Directory(prefix) => gather(repo, id, &prefix, all)?,
+            Part::Directory(prefix) => gather(source, id, &prefix, all)?,
             Part::Foreign => {}
         }
         if all.len() > MAX_NOTES {
@@ -188,12 +234,13 @@ fn gather(repo: &gix::Repository, tree: ObjectId, prefix: &str, all: &mut Blobs)
 }
 
 fn differ(
-    repo: &gix::Repository,
+    source: Source,
     (old, new): (Option<ObjectId>, Option<ObjectId>),
     prefix: &str,
     (before, after): (&mut Blobs, &mut Blobs),
 ) -> Result<(), StoreError> {
-    let read = |tree: Option<ObjectId>| tree.map_or(Ok(vec![]), |tree| entries(repo, tree));
+    let repo = source.0;
+    let read = |tree: Option<ObjectId>| tree.map_or(Ok(vec![]), |tree| entries(source, tree));
     let (old, new) = (read(old)?, read(new)?);
     let only = |here: &[Entry], there: &[Entry]| -> Vec<Entry> {
         here.iter().filter(|entry| !there.contains(entry)).cloned().collect()
@@ -208,7 +255,7 @@ fn differ(
             // On both sides: descend together, so that what is equal below is not read.
             Some(below) => {
                 let twin = come.iter().find(|other| other.0 == entry.0 && other.1 == entry.1);
-                differ(repo, (Some(entry.2), twin.map(|twin| twin.2)), &below, (before, after))?;
+                differ(source, (Some(entry.2), twin.map(|twin| twin.2)), &below, (before, after))?;
             }
             None => keep_note(repo, prefix, entry, before),
         }
@@ -216,7 +263,7 @@ fn differ(
     for entry in &come {
         match directory(entry) {
             Some(_) if gone.iter().any(|other| other.0 == entry.0 && other.1 == entry.1) => {}
-            Some(below) => gather(repo, entry.2, &below, after)?,
+            Some(below) => gather(source, entry.2, &below, after)?,
             None => keep_note(repo, prefix, entry, after),
         }
     }
@@ -232,7 +279,8 @@ fn keep_note(repo: &gix::Repository, prefix: &str, (name, kind, id): &Entry, int
 /// Name, kind and object of a tree entry.
 type Entry = (Vec<u8>, EntryKind, ObjectId);
 
-fn entries(repo: &gix::Repository, tree: ObjectId) -> Result<Vec<Entry>, StoreError> {
+fn entries((repo, budget): Source, tree: ObjectId) -> Result<Vec<Entry>, StoreError> {
+    budget.spend(tree)?;
     let mut buffer = Vec::new();
     // Not `repo.objects`: only the repository knows the empty tree, which need not be stored.
     let iter = repo.find_tree_iter(&tree, &mut buffer).doing(|| unreadable(tree))?;
@@ -308,8 +356,11 @@ impl Store {
         let signature = refs::signature(&self.repo, self.now);
         let mut buffer = gix::date::parse::TimeBuf::default();
         let signature = signature.to_ref(&mut buffer);
-        let commit = self.repo.new_commit_as(signature, signature, message, tree, parent);
-        Ok(commit.doing(|| "a notes commit cannot be written".into())?.id)
+        let held = self.repo.clone().with_object_memory();
+        let commit = held.new_commit_as(signature, signature, message, tree, parent);
+        let commit = commit.doing(|| "a notes commit cannot be written".into())?.id;
+        loose::write(&self.repo, commit, held.objects.reset_object_memory().unwrap_or_default())?;
+        Ok(commit)
     }
 
     /// Looks up what a notes ref holds.
@@ -339,6 +390,34 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn five_objects_that_claim_to_be_billions_of_directories_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let repo = gix::init(dir.path()).unwrap();
+        let blob = repo.write_blob("a note\n").unwrap().detach();
+        let tree = |mode: EntryKind, names: Vec<String>, oid: ObjectId| {
+            let entry =
+                |name: String| gix::objs::tree::Entry { mode: mode.into(), filename: name.into(), oid };
+            repo.write_object(&gix::objs::Tree { entries: names.into_iter().map(entry).collect() })
+                .unwrap()
+                .detach()
+        };
+        let mut bomb = tree(EntryKind::Blob, vec!["README".into()], blob);
+        for _ in 0..4 {
+            bomb = tree(EntryKind::Tree, (0..256).map(|n| format!("{n:02x}")).collect(), bomb);
+        }
+        let is_refused = |error: StoreError| matches!(error, StoreError::TooManyNotes(_));
+        assert!(is_refused(list(&repo, bomb).unwrap_err()));
+        assert!(is_refused(changed(&repo, None, Some(bomb)).unwrap_err()));
+        let mut spellings = tree(EntryKind::Blob, vec!["aa".into()], blob);
+        for _ in 0..19 {
+            spellings =
+                tree(EntryKind::Tree, ["AA", "Aa", "aA", "aa"].map(str::to_owned).to_vec(), spellings);
+        }
+        let annotated = ObjectId::from_hex(&[b'a'; 40]).unwrap();
+        assert!(is_refused(find(&repo, spellings, &annotated).unwrap_err()));
+    }
 
     #[test]
     fn a_note_beyond_the_limit_is_an_error_and_not_an_empty_note() {

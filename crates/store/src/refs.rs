@@ -254,7 +254,7 @@ fn full_name(name: &str) -> Result<FullName, StoreError> {
 }
 
 /// A process holds the lock of a ref for milliseconds; one this old was left behind by a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(600);
+pub(crate) const ABANDONED: Duration = Duration::from_secs(600);
 
 /// Does the same through git, which needs fewer locks: a stale `packed-refs.lock` does not stop it.
 fn swap_with_git(

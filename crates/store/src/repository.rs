@@ -7,6 +7,7 @@ use perf_model::CommitId;
 use time::OffsetDateTime;
 
 use crate::error::{Doing, StoreError};
+use crate::git::words;
 use crate::refs;
 use crate::trust::Trust;
 
@@ -34,6 +35,9 @@ const DELTA_CACHE: &str = "core.deltaBaseCacheLimit=16777216";
 /// Bytes of trees and commits, so that looking up several notes of one ref reads its trees once.
 const OBJECT_CACHE: usize = 4 << 20;
 
+/// Asking for the number of processors costs more than the index of most work trees.
+const INDEX_THREADS: &str = "index.threads=1";
+
 /// A replaced object is not the one that was recorded, reviewed or signed.
 const NO_REPLACEMENTS: &str = "core.useReplaceRefs=false";
 
@@ -45,7 +49,7 @@ impl Store {
     /// [`StoreError::NotARepository`]; [`StoreError::UnsupportedExtension`] where data would be lost.
     pub fn open(dir: &Path, now: OffsetDateTime) -> Result<Self, StoreError> {
         let mut options = gix::sec::trust::Mapping::<gix::open::Options>::default();
-        options.full = options.full.config_overrides([DELTA_CACHE, NO_REPLACEMENTS]);
+        options.full = options.full.config_overrides([DELTA_CACHE, INDEX_THREADS, NO_REPLACEMENTS]);
         options.reduced = options.reduced.bail_if_untrusted(true);
         let upwards = gix::discover::upwards::Options::default();
         let mut repo =
@@ -61,15 +65,6 @@ impl Store {
     /// Returns the root of the work tree, or `None` for a bare repository.
     pub fn work_dir(&self) -> Option<&Path> {
         self.repo.workdir()
-    }
-
-    /// Returns whether tracked files differ from `HEAD`. Untracked files do not count: benchmark output is
-    /// often among them.
-    pub fn is_dirty(&self) -> Result<bool, StoreError> {
-        if self.repo.workdir().is_none() {
-            return Ok(false);
-        }
-        self.repo.is_dirty().doing(|| "cannot tell whether the work tree has changes".into())
     }
 
     /// Returns whether the clone was cut off at some depth.
@@ -117,7 +112,9 @@ impl Store {
         let name = match (named, remotes.as_slice()) {
             (Some(name), _) if known(name) => Ok(name.to_owned()),
             (Some(name), _) => Err(StoreError::Remote(format!(
-                "{name}: no such remote; configured: {}",
+                "{}: no such remote; configured: {}",
+                // Somebody may have given an address, and a password with it.
+                words(name.as_bytes()),
                 if remotes.is_empty() { "none".to_owned() } else { remotes.join(", ") }
             ))),
             (None, []) => Err(StoreError::Remote("no remote is configured".into())),

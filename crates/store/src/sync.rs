@@ -18,6 +18,7 @@ pub(crate) use self::contest::{Contest, Next};
 pub(crate) use self::exchange::Remote;
 use self::exchange::Sent;
 use self::integrate::Integrated;
+pub use self::integrate::Loss;
 pub(crate) use self::integrate::Notes;
 use crate::error::StoreError;
 use crate::git::Git;
@@ -44,6 +45,8 @@ pub struct Pushed {
     pub parked: BTreeMap<Fingerprint, usize>,
     /// How many times it took.
     pub attempts: usize,
+    /// What the remote has lost since it was last seen.
+    pub losses: Vec<Loss>,
     /// Refs that hold no notes and were left out, here or there.
     pub unusable: Vec<String>,
 }
@@ -53,6 +56,8 @@ pub struct Pushed {
 pub struct Pulled {
     /// How many lines were not here, by environment; only those with any.
     pub received: BTreeMap<Fingerprint, usize>,
+    /// What the remote has lost since it was last seen.
+    pub losses: Vec<Loss>,
     /// Refs that hold no notes and were left out, here or there.
     pub unusable: Vec<String>,
 }
@@ -75,7 +80,8 @@ impl Store {
         let mut contest = Contest::default();
         self.fetch_again(remote, &mut contest)?;
         let integrated = self.integrate(remote.name)?;
-        let mut pulled = Pulled { unusable: integrated.unusable, ..Pulled::default() };
+        let (unusable, losses) = (integrated.unusable, integrated.losses);
+        let mut pulled = Pulled { unusable, losses, ..Pulled::default() };
         for (fingerprint, tip) in self.tips()? {
             let lines = self.added(before.get(&fingerprint).copied().unwrap_or_default(), tip)?;
             let lines = lines.values().map(Lines::len).sum();
@@ -98,8 +104,9 @@ impl Store {
         loop {
             let began = Instant::now();
             self.fetch_again(remote, &mut contest)?;
-            let Integrated { ahead, parked, unusable, failed } = self.integrate(remote.name)?;
+            let Integrated { ahead, losses, parked, unusable, failed } = self.integrate(remote.name)?;
             pushed.unusable = unusable;
+            pushed.losses.extend(losses);
             if ahead.is_empty() {
                 self.clear_inbox(remote, &parked);
                 return failed.map_or(Ok(pushed), Err);

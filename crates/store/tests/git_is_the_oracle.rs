@@ -265,6 +265,60 @@ fn a_bare_repository_and_a_linked_work_tree_share_the_notes() {
 }
 
 #[test]
+fn a_work_tree_is_dirty_where_git_says_so() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let write = |path: &Path, text: &str| std::fs::write(path, text).unwrap();
+    let mode = |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    type Case<'a> = (&'a str, bool, &'a dyn Fn(&Sandbox, &Path));
+    let cases: &[Case] = &[
+        ("nothing", false, &|_, _| {}),
+        ("written again as it was", false, &|_, file| write(file, "one\n")),
+        ("other bytes of the same length", true, &|_, file| write(file, "two\n")),
+        ("other bytes", true, &|_, file| write(file, "")),
+        ("line ends that git takes for its own", false, &|sandbox, file| {
+            sandbox.git("repo", &["config", "core.autocrlf", "input"]);
+            write(file, "one\r\n");
+        }),
+        ("executable", true, &|_, file| mode(file)),
+        ("executable, which nobody looks at", false, &|sandbox, file| {
+            sandbox.git("repo", &["config", "core.fileMode", "false"]);
+            mode(file);
+        }),
+        ("gone", true, &|_, file| std::fs::remove_file(file).unwrap()),
+        ("a link", true, &|_, file| {
+            std::fs::remove_file(file).unwrap();
+            symlink("elsewhere", file).unwrap();
+        }),
+        ("its directory is a link", true, &|_, file| {
+            let (dir, moved) = (file.parent().unwrap(), file.parent().unwrap().with_extension("moved"));
+            std::fs::rename(dir, &moved).unwrap();
+            symlink(&moved, dir).unwrap();
+        }),
+        ("staged", true, &|sandbox, file| {
+            write(file, "two\n");
+            sandbox.git("repo", &["add", "."]);
+            write(file, "one\n");
+        }),
+        ("taken out of the index", true, &|sandbox, _| {
+            sandbox.git("repo", &["rm", "-q", "--cached", "dir/file"]);
+        }),
+        ("something new", false, &|_, file| write(&file.with_extension("new"), "")),
+    ];
+    for (what, dirty, change) in cases {
+        let sandbox = Sandbox::new("sha1");
+        let file = sandbox.path("repo/dir/file");
+        std::fs::create_dir(file.parent().unwrap()).unwrap();
+        write(&file, "one\n");
+        sandbox.git("repo", &["add", "."]);
+        sandbox.git("repo", &["commit", "-q", "-m", "file"]);
+        change(&sandbox, &file);
+        assert_eq!(sandbox.store("repo").is_dirty().unwrap(), *dirty, "{what}");
+        let said = sandbox.git("repo", &["status", "--porcelain", "--untracked-files=no"]);
+        assert_eq!(!said.is_empty(), *dirty, "{what}: {said}");
+    }
+}
+
+#[test]
 fn uncommitted_changes_have_a_slot_of_their_own() {
     let sandbox = Sandbox::new("sha1");
     let file = sandbox.path("repo/code.rs");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use perf_render::escape::message;
-use perf_store::{Store, StoreError, SyncOptions};
+use perf_store::{Mended, OLDEST_GIT, Store, StoreError, SyncOptions};
 
 use crate::command::Status;
 use crate::config::Config;
@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// Do not ask the remote whether it takes notes
     #[arg(long)]
     offline: bool,
+    /// Mend what is safe to mend: file runs of the journal, remove old locks
+    #[arg(long)]
+    fix: bool,
 }
 
 /// One thing that was looked at.
@@ -50,11 +53,14 @@ impl Finding {
 pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let store = place.store()?;
     let _busy = output::busy("looking around");
-    let mut findings = vec![configuration(place, &store)];
+    let mut findings = if args.fix { mended(&store)? } else { vec![] };
+    findings.push(git(&store));
+    findings.push(configuration(place, &store));
     findings.push(head(&store));
     findings.push(depth(&store)?);
     findings.push(base_branch(place, &store));
     findings.extend(locks(&store)?);
+    findings.extend(journal(&store)?);
     findings.push(identity(&store));
     findings.push(remote(args, &store));
     findings.extend(baselines(place, &store)?);
@@ -89,6 +95,48 @@ fn configuration(place: &Place, store: &Store) -> Finding {
         ),
         Ok(config) => Finding::good(format!("perf.toml: {}", output::counted(config.suite.len(), "suite"))),
     }
+}
+
+fn mended(store: &Store) -> Result<Vec<Finding>> {
+    let Mended { locks, folded } = store.mend()?;
+    let mut findings: Vec<_> =
+        locks.iter().map(|path| Finding::good(format!("removed {}", path.display()))).collect();
+    if folded > 0 {
+        let runs = output::counted(folded, "run");
+        findings.push(Finding::good(format!("{runs} of the journal filed in the notes")));
+    }
+    Ok(findings)
+}
+
+fn git(store: &Store) -> Finding {
+    let (major, minor) = OLDEST_GIT;
+    match store.git_version() {
+        Ok(Some(version)) if version >= OLDEST_GIT => {
+            Finding::good(format!("git {}.{} is new enough", version.0, version.1))
+        }
+        Ok(Some(version)) => Finding::problem(
+            format!("git {}.{} is too old to share baselines", version.0, version.1),
+            format!("install git {major}.{minor} or newer"),
+        ),
+        Ok(None) => Finding::warning(
+            "git does not say which version it is",
+            format!("git {major}.{minor} or newer is needed to share baselines"),
+        ),
+        Err(error) => Finding::problem(
+            error.to_string(),
+            format!("install git {major}.{minor} or newer: sharing baselines needs it"),
+        ),
+    }
+}
+
+fn journal(store: &Store) -> Result<Option<Finding>> {
+    Ok(match store.unfolded()? {
+        0 => None,
+        runs => Some(Finding::warning(
+            format!("{} in the journal only, not in the notes yet", output::counted(runs, "run")),
+            "`perf doctor --fix` files them, as the next recording does",
+        )),
+    })
 }
 
 fn head(store: &Store) -> Finding {

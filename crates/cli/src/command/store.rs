@@ -271,6 +271,7 @@ fn push(args: &PushArgs, store: &Store) -> Result<()> {
     output::note(&format!("pushing to {}", options.remote));
     let pushed = store.push(&options)?;
     output::warn_of_all(pushed.unusable.iter());
+    remote::tell_losses(&options.remote, &pushed.losses);
     let runs: usize = pushed.sent.values().sum();
     let parked: usize = pushed.parked.values().sum();
     if parked > 0 {
@@ -298,6 +299,7 @@ fn pull(args: &PullArgs, store: &Store) -> Result<()> {
     output::note(&format!("pulling from {}", options.remote));
     let pulled = store.pull(&options)?;
     output::warn_of_all(pulled.unusable.iter());
+    remote::tell_losses(&options.remote, &pulled.losses);
     let runs: usize = pulled.received.values().sum();
     let environments = output::counted(pulled.received.len(), "environment");
     output::note(&format!("{}, of {environments}", output::counted(runs, "new run")));

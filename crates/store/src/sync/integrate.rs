@@ -34,9 +34,21 @@ pub(super) struct Ahead {
 #[derive(Default)]
 pub(crate) struct Integrated {
     pub(super) ahead: Vec<Ahead>,
+    pub(super) losses: Vec<Loss>,
     pub(super) parked: Vec<Parked>,
     pub(super) unusable: Vec<String>,
     pub(crate) failed: Option<StoreError>,
+}
+
+/// What a remote no longer has as it was when it was last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The environment.
+    pub fingerprint: Fingerprint,
+    /// How many lines are gone.
+    pub lines: usize,
+    /// Whether it was done by removing the ref, or replacing its history, which no pusher of notes does.
+    pub rewritten: bool,
 }
 
 /// What a remote has of one environment.
@@ -61,6 +73,7 @@ impl Store {
         for fingerprint in fingerprints {
             let tip = fetched.get(&fingerprint).copied();
             let parked = parked.remove(&fingerprint).unwrap_or_default();
+            integrated.losses.extend(self.loss(remote, &fingerprint, tip)?);
             // What is wrong with one environment keeps no other from being shared.
             match self.integrate_one(remote, Theirs { fingerprint, tip, parked }) {
                 Ok(ahead) => integrated.ahead.extend(ahead),
@@ -134,6 +147,26 @@ impl Store {
         }
         let own = self.missing_from(theirs, own)?;
         Ok(Some(Ahead { fingerprint, remote: theirs.commit, local, own, entries }))
+    }
+
+    /// Compares what a remote has of an environment with what it had when it was last seen.
+    fn loss(
+        &self,
+        remote: &str,
+        fingerprint: &Fingerprint,
+        tip: Option<ObjectId>,
+    ) -> Result<Option<Loss>, StoreError> {
+        let seen = self.notes_tip(&refs::seen(remote, fingerprint))?;
+        let Some(last) = seen.commit.filter(|last| Some(*last) != tip) else { return Ok(None) };
+        let Ok(theirs) = self.tip_of(&refs::notes(fingerprint), tip) else { return Ok(None) };
+        let lines = self.added(theirs, seen)?.values().map(Lines::len).sum();
+        let grown = tip.is_some_and(|tip| self.merge_base_id(last, tip) == Some(last));
+        let loss = Loss { fingerprint: fingerprint.clone(), lines, rewritten: !grown };
+        Ok(Some(loss).filter(|loss| loss.lines > 0 || loss.rewritten))
+    }
+
+    fn merge_base_id(&self, one: ObjectId, other: ObjectId) -> Option<ObjectId> {
+        self.repo.merge_base(one, other).ok().flatten().map(|id| id.detach())
     }
 
     /// Unites new lines with the notes they belong to; only notes that change.

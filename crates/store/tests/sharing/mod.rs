@@ -289,3 +289,30 @@ fn a_lock_that_a_killed_process_left_does_not_stop_a_push() {
     two.push(&options()).unwrap();
     assert_eq!(ids(&sandbox.store("remote.git"), &run.lineage.commit).len(), 1);
 }
+
+#[test]
+fn what_a_remote_has_lost_is_told() {
+    let sandbox = shared(&["one", "two"]);
+    let (one, two) = (sandbox.store("one"), sandbox.store("two"));
+    let run = sandbox.run("one", "HEAD", 1);
+    let name = format!("refs/notes/perf/{}", run.environment.fingerprint());
+    let losses = || -> Vec<(usize, bool)> {
+        two.pull(&options()).unwrap().losses.iter().map(|loss| (loss.lines, loss.rewritten)).collect()
+    };
+    for (revision, id) in [("HEAD", 1), ("HEAD~1", 2), ("HEAD~1", 3)] {
+        one.record(&sandbox.run("one", revision, id)).unwrap();
+        one.push(&options()).unwrap();
+        assert_eq!(losses(), [], "growing loses nothing");
+    }
+    // Taken out by a commit on top, as pruning does.
+    sandbox.git("remote.git", &["notes", "--ref", &name, "remove", "HEAD~1"]);
+    assert_eq!(losses(), [(2, false)]);
+    assert_eq!(losses(), [], "told once");
+    // Replaced by something older, as only force does.
+    sandbox.git("remote.git", &["update-ref", &name, &format!("{name}~2")]);
+    assert_eq!(losses(), [(0, true)], "the two lines that had gone were not there");
+    sandbox.git("remote.git", &["update-ref", "-d", &name]);
+    assert_eq!(losses(), [(2, true)], "the ref is gone: its lines go back with the next push");
+    two.push(&options()).unwrap();
+    assert_eq!(losses(), []);
+}

@@ -110,7 +110,7 @@ pub(super) fn record(args: &Args, store: &Store, target: &Target, run: &Run, rou
             commit.short()
         ));
     } else {
-        warn_of_twin(store, run)?;
+        warn_of_twin(store, run);
         let recorded = store.record(run)?;
         if let Some(error) = recorded.unfolded {
             let why = failure::in_one_line(error);
@@ -131,19 +131,14 @@ pub(super) fn record(args: &Args, store: &Store, target: &Target, run: &Run, rou
 }
 
 /// The same output read twice is one execution; counted twice, noise looks smaller than it is.
-fn warn_of_twin(store: &Store, run: &Run) -> Result<()> {
-    let Some(baseline) = store.find_in(&run.environment.fingerprint(), &run.lineage.commit)? else {
-        return Ok(());
-    };
-    let mut sorted = run.measurements.clone();
-    sorted.sort_by_cached_key(Measurement::series);
-    if let Some(twin) = baseline.runs.iter().find(|other| other.measurements == sorted) {
+fn warn_of_twin(store: &Store, run: &Run) {
+    // Notes that cannot be read keep no run from being recorded; recording says what is wrong with them.
+    if let Ok(Some(twin)) = store.twin(run) {
         output::warn(&format!(
             "run {} of this commit has exactly these numbers: was the same output read twice?",
-            &twin.id.as_str()[..8]
+            &twin.as_str()[..8]
         ));
     }
-    Ok(())
 }
 
 /// Returns the names of the formats that an output was read in.

@@ -71,9 +71,12 @@ pub(crate) fn run(args: &Args, place: &Place, store: &Store) -> Result<()> {
         Format::Csv => stream(&selection, &mut target, CSV_HEADER, export_csv),
         Format::Benchstat => {
             let mut declared = BTreeSet::new();
-            stream(&selection, &mut target, "", |baseline| {
+            selection.each(|baseline| {
                 let fingerprint = baseline.environment.fingerprint();
-                baseline.runs.iter().map(|run| benchstat(run, fingerprint.as_str(), &mut declared)).collect()
+                for run in &baseline.runs {
+                    target.write(&benchstat(run, fingerprint.as_str(), &mut declared));
+                }
+                target.flow()
             })
         }
         Format::Openmetrics => ordered::openmetrics(&selection, &mut target),
@@ -90,12 +93,12 @@ fn stream(
     selection: &Selection<'_>,
     target: &mut Target,
     header: &str,
-    mut text: impl FnMut(&Baseline) -> String,
+    text: impl Fn(&Baseline) -> String + Sync,
 ) -> Result<usize> {
     target.write(header);
-    selection.each(|baseline| {
-        target.write(&text(&baseline));
-        if target.is_open() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    selection.each_text(text, |text| {
+        target.write(text);
+        target.flow()
     })
 }
 
@@ -152,8 +155,9 @@ impl Target {
         Ok(Self { name, out: BufWriter::with_capacity(1 << 16, out), state: Ok(()) })
     }
 
-    fn is_open(&self) -> bool {
-        self.state.is_ok()
+    /// Says whether more is to be written.
+    fn flow(&self) -> ControlFlow<()> {
+        if self.state.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
     fn write(&mut self, text: &str) {

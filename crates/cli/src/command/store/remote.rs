@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perf_store::{Store, SyncOptions};
+use perf_store::{Loss, Store, SyncOptions};
 
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -34,6 +34,25 @@ impl RemoteArgs {
         let remote = store.remote(self.remote.as_deref())?;
         output::note(&format!("working on {remote} (--offline leaves it alone)"));
         Ok(Some(SyncOptions { remote, timeout: self.timeout }))
+    }
+}
+
+/// Says what a remote has lost since it was last seen: to `perf store prune` and `compact`, or to somebody's force.
+pub(super) fn tell_losses(remote: &str, losses: &[Loss]) {
+    for Loss { fingerprint, lines, rewritten } in losses {
+        let gone = output::counted(*lines, "line");
+        match (*rewritten, *lines) {
+            (false, _) => {
+                output::note(&format!("{remote}: {gone} of environment {fingerprint} taken out there"))
+            }
+            (true, 0) => {
+                output::note(&format!("{remote}: the history of environment {fingerprint} was folded"))
+            }
+            (true, _) => output::warn(&format!(
+                "{remote}: the history of environment {fingerprint} was replaced, and {gone} are gone that were there \
+                 when it was last seen; `git log -g refs/notes/perf/{fingerprint}` shows what was here before"
+            )),
+        }
     }
 }
 

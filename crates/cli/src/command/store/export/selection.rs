@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use perf_model::{Baseline, CommitId, Fingerprint, Measurement, Run};
-use perf_store::Store;
+use perf_store::{Found, Store};
 use time::OffsetDateTime;
 
 use super::Args;
@@ -13,6 +13,11 @@ use crate::failure::{Failure, Result};
 /// Baselines that fulfil every wish of the caller.
 pub(super) struct Selection<'a> {
     pub(super) store: &'a Store,
+    wishes: Wishes<'a>,
+}
+
+/// What the caller asks of each baseline.
+struct Wishes<'a> {
     args: &'a Args,
     commit: Option<CommitId>,
     /// The newest baselines, where only these are asked for.
@@ -29,9 +34,9 @@ impl<'a> Selection<'a> {
                 .hint("`perf store envs` lists those that were"));
         }
         let commit = args.rev.as_ref().map(|rev| super::super::commit(rev, store)).transpose()?;
-        let mut selection = Self { store, args, commit, newest: None };
+        let mut selection = Self { store, wishes: Wishes { args, commit, newest: None } };
         if let Some(last) = args.last {
-            selection.newest = Some(selection.newest(last)?);
+            selection.wishes.newest = Some(selection.newest(last)?);
         }
         Ok(selection)
     }
@@ -43,13 +48,33 @@ impl<'a> Selection<'a> {
         self.store.each(|found| {
             unusable += found.unusable.len();
             for stored in found.baselines {
-                if let Some(baseline) = self.narrowed(stored.baseline, &stored.fingerprint)
+                if let Some(baseline) = self.wishes.narrowed(stored.baseline, &stored.fingerprint)
                     && visit(baseline).is_break()
                 {
                     return ControlFlow::Break(());
                 }
             }
             ControlFlow::Continue(())
+        })?;
+        Ok(unusable)
+    }
+
+    /// Visits the text of the same baselines, in the same order; it is made on all processors.
+    pub(super) fn each_text(
+        &self,
+        text: impl Fn(&Baseline) -> String + Sync,
+        mut visit: impl FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<usize> {
+        let wishes = &self.wishes;
+        let made = |found: Found| -> (usize, String) {
+            let narrowed =
+                found.baselines.into_iter().filter_map(|it| wishes.narrowed(it.baseline, &it.fingerprint));
+            (found.unusable.len(), narrowed.map(|baseline| text(&baseline)).collect())
+        };
+        let mut unusable = 0;
+        self.store.each_as(&made, |(skipped, text)| {
+            unusable += skipped;
+            visit(&text)
         })?;
         Ok(unusable)
     }
@@ -68,7 +93,10 @@ impl<'a> Selection<'a> {
         });
         Ok(newest.collect())
     }
+}
 
+impl Wishes<'_> {
+    /// Returns what is asked for of a baseline, if anything is.
     fn narrowed(&self, mut baseline: Baseline, fingerprint: &Fingerprint) -> Option<Baseline> {
         let Args { environment, benchmark, metric, since, .. } = self.args;
         let asked = environment.as_ref().is_none_or(|digits| fingerprint.as_str().starts_with(digits))
