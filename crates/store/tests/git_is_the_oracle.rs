@@ -275,10 +275,6 @@ fn a_work_tree_is_dirty_where_git_says_so() {
         ("written again as it was", false, &|_, file| write(file, "one\n")),
         ("other bytes of the same length", true, &|_, file| write(file, "two\n")),
         ("other bytes", true, &|_, file| write(file, "")),
-        ("line ends that git takes for its own", false, &|sandbox, file| {
-            sandbox.git("repo", &["config", "core.autocrlf", "input"]);
-            write(file, "one\r\n");
-        }),
         ("executable", true, &|_, file| mode(file)),
         ("executable, which nobody looks at", false, &|sandbox, file| {
             sandbox.git("repo", &["config", "core.fileMode", "false"]);
