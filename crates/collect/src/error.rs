@@ -22,6 +22,15 @@ impl ReadError {
         &self.place
     }
 
+    /// Returns what is wrong there, with every cause, in one line.
+    pub(crate) fn reason(&self) -> String {
+        let causes = std::iter::successors(self.source(), |cause| cause.source());
+        std::iter::once(self.problem.clone())
+            .chain(causes.map(ToString::to_string))
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+
     /// Returns what to do about it, where that is known.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()

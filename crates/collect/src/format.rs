@@ -125,7 +125,7 @@ pub fn formats() -> &'static [Format] {
 /// Every format is asked whether the content is its own: none, or more than one, is an error. Only formats
 /// whose tools print to one stream may be read together.
 pub fn read(path: &Path, options: &Options) -> Result<Output, ReadError> {
-    Ok(read_path(path, options)?.prefixed(options.prefix.as_deref()))
+    Ok(arranged(read_path(path, options)?, options))
 }
 
 /// Reads a stream called `name`, such as `standard input`, like [`read`] reads a file.
@@ -135,7 +135,11 @@ pub fn read_stream(name: &str, stream: impl Read, options: &Options) -> Result<O
         Some(mapping) => read_mapped(&input, mapping)?,
         None => read_input(&input, find(name, options)?)?,
     };
-    Ok(read.checked(name, &options.better)?.prefixed(options.prefix.as_deref()))
+    Ok(arranged(read.checked(name, &options.better)?, options))
+}
+
+fn arranged(output: Output, options: &Options) -> Output {
+    output.prefixed(options.prefix.as_deref()).with_percentiles(&options.percentiles)
 }
 
 fn read_path(path: &Path, options: &Options) -> Result<Output, ReadError> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::error::ReadError;
 use crate::format::Options;
 use crate::json::{self, Outline};
-use crate::output::Skipped;
+use crate::output::{Output, Skipped};
 use crate::text::{self, Decoded, Line, NoText};
 
 /// How many different shapes of JSON values are told apart in one stream.
@@ -20,6 +20,7 @@ const MAX_SHAPES: usize = 256;
 pub(crate) struct Input {
     place: String,
     text: String,
+    max_readings: usize,
     modified: Option<SystemTime>,
     notes: RefCell<Vec<Skipped>>,
     json: OnceCell<Option<String>>,
@@ -47,13 +48,17 @@ impl Input {
         let file = File::open(path).map_err(failed)?;
         let place = path.display().to_string();
         let bytes = bounded(&place, file, metadata.len(), options.max_bytes)?;
-        Self::new(place, bytes, metadata.modified().ok())
+        Self::new(place, bytes, metadata.modified().ok()).map(|input| input.holding(options))
     }
 
     /// Reads a stream called `place` to its end.
     pub(crate) fn stream(place: &str, stream: impl Read, options: &Options) -> Result<Self, ReadError> {
         let bytes = bounded(place, stream, 0, options.max_bytes)?;
-        Self::new(place.to_owned(), bytes, None)
+        Self::new(place.to_owned(), bytes, None).map(|input| input.holding(options))
+    }
+
+    fn holding(self, options: &Options) -> Self {
+        Self { max_readings: options.max_readings, ..self }
     }
 
     fn new(place: String, bytes: Vec<u8>, modified: Option<SystemTime>) -> Result<Self, ReadError> {
@@ -72,7 +77,13 @@ impl Input {
             notes.push(Skipped { place: place.clone(), reason });
         }
         let (json, shapes, notes) = (OnceCell::new(), OnceCell::new(), RefCell::new(notes));
-        Ok(Self { place, text, modified, notes, json, shapes })
+        let max_readings = Options::default().max_readings;
+        Ok(Self { place, text, max_readings, modified, notes, json, shapes })
+    }
+
+    /// Returns an output without readings, for what a reader finds here.
+    pub(crate) fn output(&self, format: &str, tool: impl Into<String>) -> Output {
+        Output::new(format, tool).holding(self.max_readings)
     }
 
     /// Returns the file's path, or the name of the stream.

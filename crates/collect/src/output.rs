@@ -1,7 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use perf_model::{Better, Kind, Measurement, Metric, Reading, ReadingError, Samples, Source, Summary};
+use perf_model::{
+    Better, Kind, Measurement, Metric, Rank, Reading, ReadingError, Samples, SeriesId, Source, Summary,
+};
 use serde::Serialize;
 
 use crate::error::ReadError;
@@ -9,8 +11,9 @@ use crate::error::ReadError;
 /// How many characters the name of a benchmark may have.
 const MAX_NAME: usize = 1_000;
 
-/// How many readings one output may hold: each costs some hundred bytes, and a record keeps them all.
-const MAX_READINGS: usize = 100_000;
+/// How many readings one output may hold unless somebody asks for more: each costs some hundred bytes, and a record
+/// keeps them all.
+pub(crate) const MAX_READINGS: usize = 100_000;
 
 /// What was read from one file, directory or stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,8 @@ pub struct Output {
     undirected: Vec<Measurement>,
     /// How many readings there were, kept or not.
     readings: usize,
+    /// How many there may be.
+    max_readings: usize,
 }
 
 /// Something that was found in a tool's output and not used.
@@ -98,7 +103,13 @@ impl Output {
             oldest: None,
             undirected: Vec::new(),
             readings: 0,
+            max_readings: MAX_READINGS,
         }
+    }
+
+    /// Returns the same output with room for so many readings.
+    pub(crate) fn holding(self, max_readings: usize) -> Self {
+        Self { max_readings, ..self }
     }
 
     /// Names the version of the tool, where the output tells it.
@@ -182,7 +193,7 @@ impl Output {
         let (benchmark, params) = (&case.name, &case.params);
         let of =
             |reading| Measurement { benchmark: benchmark.clone(), params: params.clone(), metric, reading };
-        (self.readings <= MAX_READINGS).then(|| of(reading))
+        (self.readings <= self.max_readings).then(|| of(reading))
     }
 
     /// Takes readings of one series that occurs more than once for samples of it, in their order.
@@ -227,9 +238,12 @@ impl Output {
         better: &BTreeMap<String, Better>,
     ) -> Result<Self, ReadError> {
         let readings = self.readings.max(self.measurements.len());
-        if readings > MAX_READINGS {
-            let problem = format!("holds {readings} readings, more than the {MAX_READINGS} of one run");
-            return Err(ReadError::new(place, problem).with_hint("split the output, or leave benchmarks out"));
+        if readings > self.max_readings {
+            let problem =
+                format!("holds {readings} readings, more than the {} that are read", self.max_readings);
+            let hint =
+                format!("`perf collect --max-readings {readings}` reads them all; or split the output");
+            return Err(ReadError::new(place, problem).with_hint(hint));
         }
         self.direct(place, better);
         for measurement in std::mem::take(&mut self.measurements) {
@@ -279,6 +293,39 @@ impl Output {
                 measurement.benchmark = format!("{prefix}/{}", measurement.benchmark);
             }
         }
+        self
+    }
+
+    /// Adds percentiles of the raw samples of every duration, as series of their own with the number of samples.
+    ///
+    /// What cannot be computed, or what the tool itself reported under that name, is said and left as it is.
+    #[must_use]
+    pub fn with_percentiles(mut self, ranks: &[Rank]) -> Self {
+        if ranks.is_empty() {
+            return self;
+        }
+        let mut known: BTreeSet<SeriesId> = self.measurements.iter().map(Measurement::series).collect();
+        let (mut added, mut reported) = (Vec::new(), Vec::new());
+        for measurement in &self.measurements {
+            for percentile in ranks.iter().filter_map(|rank| measurement.percentile(*rank)) {
+                match known.insert(percentile.series()) {
+                    true => added.push(percentile),
+                    false => reported.push(percentile.series().to_string()),
+                }
+            }
+        }
+        let place = self.sources.first().map_or_else(String::new, |source| source.format.clone());
+        for series in &reported {
+            self.skip(
+                &place,
+                format!("`{series}` is in the output already and is not computed from samples"),
+            );
+        }
+        if added.is_empty() && reported.is_empty() {
+            self.skip(&place, "no percentiles: no duration in the output has all its raw samples");
+        }
+        self.measurements.extend(added);
+        self.measurements.sort_by(|a, b| key(a).cmp(&key(b)));
         self
     }
 

@@ -7,6 +7,7 @@
 mod environment;
 mod keeping;
 mod metric;
+mod percentile;
 mod reading;
 mod run;
 mod series;
@@ -14,6 +15,7 @@ mod unit;
 
 pub use environment::{Environment, FACT_SCHEMA, Facts, Fingerprint, FingerprintError};
 pub use metric::{Better, Kind, Metric};
+pub use percentile::{Rank, RankError, quantile, readings_for};
 pub use reading::{Reading, ReadingError, Samples, Summary, median, median_in_place};
 pub use run::{Baseline, CommitId, CommitIdError, Lineage, Rebaseline, Run, RunId, RunIdError, Source, Turn};
 pub use series::{Measurement, SeriesId};

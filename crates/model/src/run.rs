@@ -167,6 +167,11 @@ impl Baseline {
         self.runs.iter().flat_map(|run| &run.measurements).map(Measurement::series).collect()
     }
 
+    /// Returns who declared that a new level begins here, where somebody did: the newest word counts.
+    pub fn rebaseline(&self) -> Option<&Rebaseline> {
+        self.runs.iter().rev().find_map(|run| run.rebaseline.as_ref())
+    }
+
     /// Returns when the newest run was measured.
     pub fn measured(&self) -> OffsetDateTime {
         self.runs.last().expect("a baseline has runs").time

@@ -41,7 +41,7 @@ fn is_percentiles(text: &str) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     output.note_version(version(input.text()));
     let loads = match is_percentiles(input.text()) {
         true => vec![read_percentiles(input)?],

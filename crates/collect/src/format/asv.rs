@@ -40,7 +40,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     if input.has_all(&["result_columns", "results"]) {
         let file: File = input.json("the results of asv")?;
         for (name, row) in &file.results {

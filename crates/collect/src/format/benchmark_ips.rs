@@ -47,7 +47,7 @@ fn is_json(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     match is_json(input) {
         true => read_json(input, &mut output)?,
         false => read_text(input, &mut output),

@@ -46,7 +46,7 @@ fn is_json(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, "benchmark.js");
+    let mut output = input.output(FORMAT.name, "benchmark.js");
     if is_json(input) {
         let list: Vec<&RawValue> = input.json("benchmarks of benchmark.js")?;
         let benchmarks: Vec<(String, Benchmark)> = json::entries(&list, input.place(), &mut output);

@@ -92,7 +92,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let file: File = input.json("the JSON of BenchmarkDotNet")?;
-    let mut output = Output::new(FORMAT.name, "BenchmarkDotNet");
+    let mut output = input.output(FORMAT.name, "BenchmarkDotNet");
     output.note_version(file.host_environment_info.and_then(|host| host.benchmark_dot_net_version));
     let place = format!("{}: Benchmarks", input.place());
     let benchmarks: Vec<(String, Benchmark)> = json::entries(&file.benchmarks, &place, &mut output);

@@ -49,7 +49,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let report: Report = input.json("a report in Bencher Metric Format")?;
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for (benchmark, measures) in &report {
         let case = Case::new(benchmark, input.place());
         for (measure, entry) in measures {

@@ -46,7 +46,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for (number, value) in input.values().enumerate() {
         let reason = serde_json::from_str::<Reason>(value);
         if !reason.is_ok_and(|message| message.reason == "benchmark-complete") {

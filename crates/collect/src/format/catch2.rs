@@ -42,7 +42,7 @@ fn is_title(line: &str) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, "Catch2");
+    let mut output = input.output(FORMAT.name, "Catch2");
     if is_json(input) {
         return Err(input
             .refuse("is a report of Catch2's JSON reporter, which leaves benchmarks out")

@@ -145,14 +145,14 @@ fn read_csv(input: &Input) -> Result<Output, ReadError> {
         .ok_or_else(|| input.refuse("expected a header line with the columns `benchmark` and `value`"))?;
     let table = Table::read(input, separator)?;
     let rows = Rows::Table { separator, decimal: '.' };
-    let mut output = Output::new(CSV.name, CSV.name);
+    let mut output = input.output(CSV.name, CSV.name);
     let mapping = by_name(rows, table.header(), input, &mut output);
     read_rows(input, &mapping, &mut output)?;
     Ok(output)
 }
 
 fn read_ndjson(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(NDJSON.name, NDJSON.name);
+    let mut output = input.output(NDJSON.name, NDJSON.name);
     let mut keys = Vec::new();
     for value in input.values() {
         if let Ok(Value::Object(object)) = serde_json::from_str(value) {
@@ -168,7 +168,7 @@ fn read_ndjson(input: &Input) -> Result<Output, ReadError> {
 
 /// Reads an input whose columns somebody has named.
 pub(super) fn read_mapped(input: &Input, mapping: &Mapping) -> Result<Output, ReadError> {
-    let mut output = Output::new(&mapping.name, &mapping.name);
+    let mut output = input.output(&mapping.name, &mapping.name);
     read_rows(input, mapping, &mut output)?;
     Ok(output)
 }

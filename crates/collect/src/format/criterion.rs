@@ -81,10 +81,17 @@ fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
         return Err(ReadError::new(root.display(), "expected results of Criterion, `**/new/benchmark.json`")
             .with_hint("`cargo bench` writes them to `target/criterion`"));
     }
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = Output::new(FORMAT.name, FORMAT.name).holding(options.max_readings);
     let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut broken = Vec::new();
     for (dir, case) in cases {
-        let case = case?;
+        let case = match case {
+            Ok(case) => case,
+            Err(error) => {
+                broken.push(error);
+                continue;
+            }
+        };
         if let Some(other) = names.get(&case.name) {
             let problem = format!("measures `{}`, and so does {}", case.name, other.display());
             return Err(ReadError::new(dir.display(), problem)
@@ -94,6 +101,13 @@ fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
         output.measurements.extend(case.measurements);
         output.skipped.extend(case.skipped);
         output.note_time(case.modified);
+    }
+    // One damaged benchmark takes no other with it; where nothing is sound, the first says why.
+    if output.measurements.is_empty() && !broken.is_empty() {
+        return Err(broken.remove(0));
+    }
+    for error in broken {
+        output.skip(error.place(), error.reason());
     }
     Ok(output)
 }

@@ -27,7 +27,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, "criterion");
+    let mut output = input.output(FORMAT.name, "criterion");
     let mut name = String::new();
     for line in input.lines() {
         if let Some((before, value, unit)) = estimate(line.text, "time:") {

@@ -36,7 +36,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let mut path: Vec<String> = Vec::new();
     let mut case = None;
     for line in input.lines() {

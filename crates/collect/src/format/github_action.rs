@@ -105,7 +105,7 @@ fn detect(input: &Input) -> bool {
 
 fn read_list(input: &Input, better: Option<Better>) -> Result<Output, ReadError> {
     let list: Vec<&RawValue> = input.json("results for a custom tool of github-action-benchmark")?;
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     add_all(&mut output, &list, input.place(), None, better);
     output.number_repeats();
     Ok(output)
@@ -118,7 +118,7 @@ fn detect_history(input: &Input) -> bool {
 fn read_history(input: &Input) -> Result<Output, ReadError> {
     let data = data(input.text())
         .map_err(|cause| input.refuse("expected the history of github-action-benchmark").caused_by(cause))?;
-    let mut output = Output::new(HISTORY.name, FORMAT.name);
+    let mut output = input.output(HISTORY.name, FORMAT.name);
     for (suite, recorded) in &data.entries {
         let Some((index, newest)) = recorded.iter().enumerate().max_by_key(|(_, entry)| entry.date) else {
             continue;
@@ -147,7 +147,7 @@ pub fn history(text: &str, options: &Options) -> Result<Vec<HistoryEntry>, serde
 }
 
 fn history_entry(suite: &str, recorded: &Recorded<'_>, options: &Options) -> HistoryEntry {
-    let mut output = Output::new(HISTORY.name, FORMAT.name);
+    let mut output = Output::new(HISTORY.name, FORMAT.name).holding(options.max_readings);
     add_all(&mut output, &recorded.benches, suite, Some(suite), direction(recorded.tool.as_deref()));
     output.number_repeats();
     let checked = output.checked(suite, &options.better).map(|it| it.prefixed(options.prefix.as_deref()));

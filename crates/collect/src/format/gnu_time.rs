@@ -40,7 +40,7 @@ fn command(line: &str) -> Option<&str> {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for block in blocks(input) {
         let case = Case::new(block.command, input.at(block.line));
         let mut add = |metric: Metric, value: f64| {

@@ -47,7 +47,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     if input.has_all(&["Action", "Package"]) {
         for (package, text) in packages(input) {
             let mut header = Header { package: Some(package), ..Header::default() };

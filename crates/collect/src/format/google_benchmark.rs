@@ -83,7 +83,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let rows: Vec<(String, Row)> = if input.has("benchmarks") {
         let file: File = input.json("the JSON of Google Benchmark")?;
         output.note_version(file.context.library_version);

@@ -43,7 +43,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     read_text(input, &mut output);
     for value in input.values() {
         if let Ok(benchmark) = serde_json::from_str::<Benchmark>(value) {

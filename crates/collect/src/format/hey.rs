@@ -40,7 +40,7 @@ fn is_summary(text: &str) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let load = match is_table(input.text()) {
         true => table_of(input, FORMAT.name, "response-time", "status-code")?,
         false => summary(input)?,

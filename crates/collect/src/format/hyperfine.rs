@@ -131,7 +131,7 @@ fn read(input: &Input) -> Result<Output, ReadError> {
     let header: Header = input.json(WHAT)?;
     let version = header.metadata.and_then(|metadata| metadata.hyperfine_version);
     let tool = version.map_or_else(|| FORMAT.name.to_owned(), |version| format!("hyperfine {version}"));
-    let mut output = Output::new(FORMAT.name, tool);
+    let mut output = input.output(FORMAT.name, tool);
     let cases = match header.schema_version {
         None => read_results(input, &mut output, first)?,
         Some(2) => read_results(input, &mut output, second)?,

@@ -36,7 +36,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, "hyperfine");
+    let mut output = input.output(FORMAT.name, "hyperfine");
     let mut reader = input.csv();
     let header: Vec<String> = match reader.headers() {
         Ok(header) => header.iter().map(str::to_owned).collect(),

@@ -61,7 +61,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let entries: Vec<&RawValue> = input.json("the JSON of JMH, a list of benchmarks")?;
-    let mut output = Output::new(FORMAT.name, "JMH");
+    let mut output = input.output(FORMAT.name, "JMH");
     let benchmarks: Vec<(String, Benchmark)> = json::entries(&entries, input.place(), &mut output);
     output.note_version(benchmarks.first().and_then(|(_, benchmark)| benchmark.jmh_version.as_deref()));
     for (place, benchmark) in benchmarks {

@@ -40,7 +40,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for line in input.lines() {
         if let Some((label, milliseconds)) = timer(line.text) {
             let case = Case::new(label, input.at(line));

@@ -28,7 +28,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let (versions, objects): (Value, Vec<Value>) = input.json("what BenchmarkTools.jl saves")?;
-    let mut output = Output::new(FORMAT.name, "BenchmarkTools");
+    let mut output = input.output(FORMAT.name, "BenchmarkTools");
     output.note_version(versions.get("BenchmarkTools").and_then(Value::as_str));
     let several = objects.len() > 1;
     for (index, object) in objects.iter().enumerate() {

@@ -29,7 +29,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let document = input.xml()?;
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for node in document.descendants().filter(|node| node.has_tag_name("testcase")) {
         let line = document.text_pos_at(node.range().start).row;
         let case = Case::new(name(node), format!("{}:{line}", input.place()));

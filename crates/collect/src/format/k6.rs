@@ -143,7 +143,7 @@ fn read(input: &Input) -> Result<Output, ReadError> {
         true => listed(input)?,
         false => by_name(input)?,
     };
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     output.note_version(version);
     for name in skipped {
         output.skip(input.place(), format!("`{name}`: its values are of no sort that k6 has"));

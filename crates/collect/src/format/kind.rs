@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use perf_model::Better;
+use perf_model::{Better, Rank};
 
 use super::columns::Mapping;
 use crate::error::ReadError;
 use crate::input::Input;
-use crate::output::Output;
+use crate::output::{MAX_READINGS, Output};
 
 /// One kind of tool output that can be read.
 pub struct Format {
@@ -68,17 +68,29 @@ pub struct Options {
     pub format: Option<String>,
     /// Larger files and streams are refused: they would have to fit into memory.
     pub max_bytes: u64,
+    /// Output with more readings is refused: a record keeps them all.
+    pub max_readings: usize,
     /// The direction of metrics whose own the output does not tell, by the name of the metric or of the benchmark.
     pub better: BTreeMap<String, Better>,
     /// What goes before the name of every benchmark, with a `/` between.
     pub prefix: Option<String>,
     /// Tables and JSON lines whose columns somebody has named; they come before formats of the same name.
     pub inputs: Vec<Mapping>,
+    /// Which percentiles of raw durations are computed.
+    pub percentiles: Vec<Rank>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, max_bytes: 256 << 20, better: BTreeMap::new(), prefix: None, inputs: Vec::new() }
+        Self {
+            format: None,
+            max_bytes: 256 << 20,
+            max_readings: MAX_READINGS,
+            better: BTreeMap::new(),
+            prefix: None,
+            inputs: Vec::new(),
+            percentiles: Vec::new(),
+        }
     }
 }
 

@@ -44,7 +44,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, "libtest");
+    let mut output = input.output(FORMAT.name, "libtest");
     let mut foreign = Foreign::No;
     for line in input.lines() {
         foreign = foreign.next(line.text);

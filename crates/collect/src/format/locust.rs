@@ -77,7 +77,7 @@ fn read(input: &Input) -> Result<Output, ReadError> {
         Some(Sheet::Exceptions) => return Err(no_measurement(input, "exceptions")),
         None => read_json(input)?,
     };
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     load::finish(loads, &mut output);
     Ok(output)
 }

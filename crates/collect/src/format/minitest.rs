@@ -29,7 +29,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for line in input.lines() {
         let Some((name, seconds)) = row(line.text) else { continue };
         for (step, seconds) in (1..).zip(seconds) {

@@ -97,7 +97,7 @@ fn is_dry_run(input: &Input) -> bool {
 fn read(input: &Input) -> Result<Output, ReadError> {
     let (tool, measurements) =
         if input.has("measurements") { read_dry_run(input)? } else { read_file(input)? };
-    let mut output = Output::new(FORMAT.name, tool);
+    let mut output = input.output(FORMAT.name, tool);
     output.measurements = measurements;
     Ok(output)
 }

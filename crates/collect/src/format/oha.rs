@@ -57,7 +57,7 @@ fn is_table(text: &str) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let load = match is_table(input.text()) {
         true => table_of(input, FORMAT.name, "request-duration", "status")?,
         false => report(input)?,

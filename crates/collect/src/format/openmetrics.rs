@@ -72,7 +72,7 @@ fn metadata(line: &str) -> Option<(&str, &str, &str)> {
 fn read(input: &Input) -> Result<Output, ReadError> {
     let mut families: BTreeMap<&str, Family> = BTreeMap::new();
     let mut found = Found::default();
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for line in input.lines() {
         match metadata(line.text) {
             Some(("TYPE", name, sort)) => families.entry(name).or_default().sort = sort.to_owned(),

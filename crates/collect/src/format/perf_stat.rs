@@ -41,7 +41,7 @@ fn detect(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let case = Case::new(FORMAT.name, input.place());
     if input.has("counter-value") {
         for value in input.values() {

@@ -52,7 +52,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let file: File = input.json("the JSON of pytest-benchmark")?;
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     output.note_version(file.version);
     let place = format!("{}: benchmarks", input.place());
     let benchmarks: Vec<(String, Benchmark)> = json::entries(&file.benchmarks, &place, &mut output);

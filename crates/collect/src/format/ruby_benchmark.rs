@@ -35,7 +35,7 @@ fn is_header(line: &str) -> bool {
 }
 
 fn read(input: &Input) -> Result<Output, ReadError> {
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let (mut in_table, mut in_rehearsal) = (false, false);
     for line in input.lines() {
         let text = line.text.trim();

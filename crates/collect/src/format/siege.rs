@@ -45,7 +45,7 @@ fn read(input: &Input) -> Result<Output, ReadError> {
     if let Some(transfer) = report.throughput {
         load.add(Metric::rate("transfer", "MB/s"), transfer);
     }
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     load::finish(vec![load], &mut output);
     Ok(output)
 }

@@ -36,7 +36,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let list: Vec<&RawValue> = input.json("results of tinybench")?;
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     let tasks: Vec<(String, Map<String, Value>)> = json::entries(&list, input.place(), &mut output);
     for (place, task) in &tasks {
         let name = task.get("name").and_then(Value::as_str).unwrap_or_default();

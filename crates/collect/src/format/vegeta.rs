@@ -54,7 +54,7 @@ fn read(input: &Input) -> Result<Output, ReadError> {
     if let Some(throughput) = report.throughput {
         load.add(Metric::rate("throughput", "req/s"), throughput);
     }
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     load::finish(vec![load], &mut output);
     Ok(output)
 }

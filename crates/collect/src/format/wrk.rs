@@ -86,7 +86,7 @@ fn read_2(input: &Input) -> Result<Output, ReadError> {
 }
 
 fn read_as(input: &Input, tool: &str) -> Result<Output, ReadError> {
-    let mut output = Output::new(tool, tool);
+    let mut output = input.output(tool, tool);
     let tests = tests(input.text());
     if tests.is_empty() {
         return Err(input.refuse("expected a line `Running 10s test @ http://...`"));
