@@ -129,6 +129,9 @@ fn hint_for(error: &StoreError) -> Option<String> {
         StoreError::NotNotes { name } => {
             format!("`git update-ref -d {name}` removes it, if nobody needs what it points to")
         }
+        StoreError::NothingToRebaseline { .. } => {
+            "what others have is not changed: `perf collect --rebaseline REASON` records one more run that says so".into()
+        }
         StoreError::PushRejected { .. } => {
             "`perf doctor` checks whether the remote takes notes; `perf store push` tries again".into()
         }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use perf_model::{
-    Baseline, Better, Kind, Measurement, Metric, Reading, Run, SeriesId, Unit, median_in_place,
+    Baseline, Better, Kind, Measurement, Metric, Reading, Run, SeriesId, Unit, median_in_place, readings_for,
 };
 
 use crate::census::Census;
@@ -146,7 +146,8 @@ pub struct OneSided {
 /// Judges every series of a pair.
 ///
 /// `history` holds earlier baselines of the base's first parents, oldest first. They tell how much the machine
-/// varies; those of another environment than the base's tell nothing and are not used.
+/// varies; those of another environment than the base's tell nothing and are not used, nor are those from before
+/// a declared new level.
 ///
 /// # Errors
 ///
@@ -154,6 +155,7 @@ pub struct OneSided {
 /// does could be judged: a gate that compared nothing must not look green.
 pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comparison, Refusal> {
     let identity = &pair.before().environment.identity;
+    let history = since_new_level(pair.before(), history);
     let history: Vec<Rows> = history
         .iter()
         .filter(|it| it.environment.identity == *identity)
@@ -213,6 +215,20 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
 
 fn keys_of<'a>(rows: &Rowed<'a, '_>) -> Vec<Key<'a>> {
     rows.iter().map(|(key, _)| *key).collect()
+}
+
+/// Returns the baseline with which the newest declared level began, among a base and its history (oldest first).
+pub fn new_level<'a>(base: &'a Baseline, history: &'a [Baseline]) -> Option<&'a Baseline> {
+    std::iter::once(base).chain(history.iter().rev()).find(|it| it.rebaseline().is_some())
+}
+
+/// Leaves out what was measured before a declared new level: it says nothing of the level after it.
+fn since_new_level<'a>(base: &Baseline, history: &'a [Baseline]) -> &'a [Baseline] {
+    if base.rebaseline().is_some() {
+        return &[];
+    }
+    let began = history.iter().rposition(|it| it.rebaseline().is_some());
+    &history[began.unwrap_or(0)..]
 }
 
 fn judged(candidates: Vec<Candidate>, policy: &Policy, order: Order) -> (Vec<Judged>, Suite) {
@@ -427,15 +443,6 @@ fn enough_readings<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Measureme
         Some(found) if found < needed => Err(Obstacle::TooFewReadings { found, needed }),
         Some(_) | None => Ok(()),
     }
-}
-
-/// Returns how many readings a percentile takes: five beyond it, ten from the 99th on. So 10 for `p50`, 100
-/// for `p95` and 1,000 for `p99`.
-fn readings_for(rank: f64) -> u64 {
-    let beyond = if rank >= 99.0 { 10.0 } else { 5.0 };
-    let share = (1.0 - rank / 100.0).max(f64::EPSILON);
-    // A saturating cast; rounding keeps 5 / 0.05 from becoming 101.
-    (beyond / share * (1.0 - 1e-9)).ceil() as u64
 }
 
 fn newest<'a>(runs: &[Option<&'a Measurement>]) -> &'a Measurement {

@@ -27,7 +27,7 @@ pub use accept::accept;
 pub use bisection::{Bisection, Located};
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
-pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare};
+pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare, new_level};
 pub use confirm::{Confirmation, alarms};
 pub use control::{Shifted, control};
 pub use episodes::{Episode, Urgency, episodes, family};

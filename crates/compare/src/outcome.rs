@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use perf_model::{CommitId, Environment};
+use perf_model::{CommitId, Environment, Rebaseline};
 
 use crate::comparison::{Comparison, Judged};
 use crate::confirm::Confirmation;
@@ -118,6 +118,18 @@ pub enum Notice {
         environment: Box<Environment>,
         /// How many series the base has there.
         series: usize,
+    },
+    /// The base or an earlier baseline declares a new level: what was measured before it was not used.
+    NewLevel {
+        /// With which commit it begins.
+        commit: CommitId,
+        /// Who says so, and why.
+        rebaseline: Rebaseline,
+    },
+    /// The head declares a new level, which does not keep it from being judged.
+    HeadDeclaresNewLevel {
+        /// Who says so, and why.
+        rebaseline: Rebaseline,
     },
     /// Stored lines that could not be used.
     UnreadableLines {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use anstyle::Style;
 use perf_model::{
-    Baseline, CommitId, Environment, Fingerprint, Measurement, Metric, Reading, RunId, SeriesId, median,
+    Baseline, CommitId, Environment, Fingerprint, Measurement, Metric, Reading, Rebaseline, RunId, SeriesId,
+    median,
 };
 use time::{OffsetDateTime, UtcOffset};
 
@@ -136,7 +137,10 @@ pub fn measurements(measurements: &[Measurement], page: Page) -> String {
 /// Returns a list of baselines as text.
 pub fn log(rows: &[LogRow], page: Page) -> String {
     let cells = |row: &LogRow| {
-        let subject = row.subject.as_deref().map(terminal).unwrap_or_default();
+        let mut subject = row.subject.as_deref().map(terminal).unwrap_or_default();
+        if let Some(rebaseline) = row.baseline.rebaseline() {
+            subject += &format!(" (new level: {})", terminal(&rebaseline.reason));
+        }
         let (commit, fingerprint) = (short(&row.commit).to_owned(), row.fingerprint.to_string());
         [minute(row.time), commit, fingerprint, row.runs.to_string(), row.series.to_string(), subject]
     };
@@ -172,11 +176,15 @@ fn list<const N: usize>(columns: [Column; N], rows: impl Iterator<Item = [String
 
 fn runs(baseline: &Baseline) -> String {
     let mut lines = vec![format!("environment {}", summary(&baseline.environment, Sink::Text))];
-    lines.extend(baseline.runs.iter().map(|run| {
+    lines.extend(baseline.runs.iter().flat_map(|run| {
         let sources: Vec<_> = run.sources.iter().map(|source| terminal(&source.tool)).collect();
         let (time, recorder) = (minute(run.time), terminal(&run.recorder));
         let from = if sources.is_empty() { "nothing".to_owned() } else { sources.join(", ") };
-        format!("run {} {time}, recorded by {recorder}, from {from}", &run.id.as_str()[..8])
+        let new_level = run.rebaseline.as_ref().map(|Rebaseline { by, reason }| {
+            format!("  a new level begins: {} ({})", terminal(reason), terminal(by))
+        });
+        let run = format!("run {} {time}, recorded by {recorder}, from {from}", &run.id.as_str()[..8]);
+        [Some(run), new_level].into_iter().flatten()
     }));
     lines.join("\n")
 }

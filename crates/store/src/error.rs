@@ -145,6 +145,12 @@ pub enum StoreError {
         /// The commit.
         commit: String,
     },
+    /// Every run of a commit is shared, and a shared record is not changed.
+    #[error("{commit}: has no run that only this clone has")]
+    NothingToRebaseline {
+        /// The commit.
+        commit: String,
+    },
     /// What may be removed depends on history that a shallow clone does not have.
     #[error("the clone is shallow: which baselines are old cannot be told")]
     Shallow,

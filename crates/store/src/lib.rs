@@ -29,6 +29,7 @@ mod mend;
 mod messages;
 mod notes;
 mod reach;
+mod rebaseline;
 mod record;
 mod refs;
 mod repository;

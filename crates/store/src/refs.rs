@@ -280,6 +280,19 @@ fn is_abandoned(lock: &Path) -> bool {
     made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 
+/// Returns who the user of this clone is, as git would name the author of a commit.
+pub(crate) fn author(repo: &gix::Repository) -> String {
+    let config = repo.config_snapshot();
+    let first = |keys: &[&str]| keys.iter().find_map(|key| config.string(*key));
+    let name = first(&["gitoxide.author.nameFallback", "author.name", "user.name"]);
+    let email = first(&["gitoxide.author.emailFallback", "author.email", "user.email"]);
+    format!(
+        "{} <{}>",
+        name.unwrap_or_else(|| "perf".into()),
+        email.unwrap_or_else(|| "perf@localhost".into())
+    )
+}
+
 /// Returns who notes commits are by: the configured committer, or a stand-in where none is configured.
 ///
 /// Dated in UTC: asking gix for the local offset reads every time zone file of the machine.

@@ -7,7 +7,7 @@ use std::path::Path;
 use perf_collect::{Document, Format, Output, Skipped, Withheld};
 use perf_model::{Environment, Run};
 
-pub(crate) use self::args::{Args, direction, fact, moment};
+pub(crate) use self::args::{Args, direction, fact, moment, reason};
 use self::reading::read;
 pub(crate) use self::reading::{announce_skipped, refuse_duplicates};
 pub(crate) use self::recording::{RECORDER, measurements, now, run_id};

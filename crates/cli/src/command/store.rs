@@ -80,6 +80,12 @@ pub(crate) struct EnvsArgs {
 pub(crate) struct PushArgs {
     #[command(flatten)]
     sync: SyncArgs,
+    /// Declare first that a new level begins with HEAD, on purpose: marks its runs that are not shared yet
+    #[arg(long, requires = "reason")]
+    rebaseline: bool,
+    /// Why a new level begins
+    #[arg(long, value_name = "TEXT", requires = "rebaseline", value_parser = crate::command::collect::reason)]
+    reason: Option<String>,
     /// Push although this is a job of a pull request, whose numbers are no baselines
     #[arg(long)]
     allow_pull_request: bool,
@@ -268,6 +274,9 @@ fn envs(args: &EnvsArgs, store: &Store) -> Result<()> {
 fn push(args: &PushArgs, store: &Store) -> Result<()> {
     remote::refuse_pull_requests(args.allow_pull_request)?;
     let options = args.sync.options(store)?;
+    if let Some(reason) = args.reason.as_ref().filter(|_| args.rebaseline) {
+        rebaseline(store, reason, &options)?;
+    }
     output::note(&format!("pushing to {}", options.remote));
     let pushed = store.push(&options)?;
     output::warn_of_all(pushed.unusable.iter());
@@ -290,6 +299,19 @@ fn push(args: &PushArgs, store: &Store) -> Result<()> {
             output::counted(runs, "run"),
             output::counted(pushed.sent.len(), "environment")
         )),
+    }
+    Ok(())
+}
+
+/// Marks the runs of HEAD that nobody else has.
+fn rebaseline(store: &Store, reason: &str, options: &SyncOptions) -> Result<()> {
+    let commit = store.resolve("HEAD")?.lineage.commit;
+    for (fingerprint, runs) in store.rebaseline(&commit, reason, options)? {
+        output::note(&format!(
+            "a new level begins with {} of {} in environment {fingerprint}",
+            output::counted(runs, "run"),
+            commit.short()
+        ));
     }
     Ok(())
 }

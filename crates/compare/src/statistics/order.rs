@@ -3,17 +3,7 @@
 use std::f64::consts::{PI, SQRT_2};
 use std::sync::LazyLock;
 
-pub(crate) use perf_model::{median as median_of, median_in_place as median};
-
-/// Returns the quantile `share` of sorted values by linear interpolation (Hyndman and Fan 1996, type 7).
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let position = (sorted.len() - 1) as f64 * share;
-    let index = position as usize;
-    match sorted.get(index + 1) {
-        Some(next) => sorted[index] + (position - index as f64) * (next - sorted[index]),
-        None => sorted[index],
-    }
-}
+pub(crate) use perf_model::{median as median_of, median_in_place as median, quantile};
 
 /// Returns the mean of `values`, which must not be empty.
 pub(crate) fn mean(values: &[f64]) -> f64 {
@@ -84,14 +74,6 @@ fn normal_share_within(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_interpolate_between_neighbours() {
-        let sorted = [0.0, 10.0, 20.0, 30.0, 40.0];
-        for (share, expected) in [(0.0, 0.0), (0.25, 10.0), (0.9, 36.0), (1.0, 40.0)] {
-            assert_eq!(quantile(&sorted, share), expected, "{share}");
-        }
-    }
 
     #[test]
     fn normal_shares_agree_with_the_well_known_ones() {

@@ -4,7 +4,7 @@ use perf_compare::{
     Confirmation, ConflictReason, Cover, Endpoint, Former, Judged, LikelyRename, Limits, Notice, Obstacle,
     OneSided, Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Turns, Unjudged, differences,
 };
-use perf_model::{Baseline, Environment, SeriesId};
+use perf_model::{Baseline, Environment, Rebaseline, SeriesId};
 use serde::Serialize;
 
 use super::row::word;
@@ -66,6 +66,7 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///   likely_renames   [{from, to, benchmarks}]: what no alias says, and may be
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
+///            | {kind: "new-level", commit, by, reason} | {kind: "head-declares-new-level", by, reason}
 ///            | {kind: "unreadable-lines", commit, lines}
 ///            | {kind: "idle-acceptance", benchmark, metric|null, series, reason, who, where}: nothing needed it
 ///            | {kind: "unread-acceptance", commit, text, problem} | {kind: "acceptances-out-of-reach"}
@@ -403,6 +404,15 @@ enum NoticeJson<'a> {
         fingerprint: String,
         series: usize,
     },
+    NewLevel {
+        commit: &'a str,
+        by: &'a str,
+        reason: &'a str,
+    },
+    HeadDeclaresNewLevel {
+        by: &'a str,
+        reason: &'a str,
+    },
     UnreadableLines {
         commit: &'a str,
         lines: usize,
@@ -700,6 +710,12 @@ fn notice<'a>(notice: &'a Notice, outcome: &'a Outcome) -> NoticeJson<'a> {
             fingerprint: environment.fingerprint().to_string(),
             series: *series,
         },
+        Notice::NewLevel { commit, rebaseline: Rebaseline { by, reason } } => {
+            NoticeJson::NewLevel { commit: commit.as_str(), by, reason }
+        }
+        Notice::HeadDeclaresNewLevel { rebaseline: Rebaseline { by, reason } } => {
+            NoticeJson::HeadDeclaresNewLevel { by, reason }
+        }
         Notice::UnreadableLines { commit, lines } => {
             NoticeJson::UnreadableLines { commit: commit.as_str(), lines: *lines }
         }

@@ -1,7 +1,7 @@
 //! What text and Markdown say of the two sides: which they are, where and how often they were measured.
 
 use perf_compare::{BaseChoice, Comparison, Confirmation, Endpoint, Notice, Outcome, Section, Turns};
-use perf_model::CommitId;
+use perf_model::{CommitId, Rebaseline};
 
 use super::acceptance;
 use super::refusal;
@@ -142,6 +142,16 @@ fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
                  not compared"
             )
         }
+        Notice::NewLevel { commit, rebaseline } => {
+            let (commit, who) = (sink.commit(commit), said(rebaseline, sink));
+            format!("note: a new level begins with {commit}; what was measured before it was not used. {who}")
+        }
+        Notice::HeadDeclaresNewLevel { rebaseline } => {
+            format!(
+                "note: the head declares a new level; it is judged all the same. {}",
+                said(rebaseline, sink)
+            )
+        }
         Notice::UnreadableLines { commit, lines } => {
             let (lines, commit) = (counted(*lines), sink.commit(commit));
             format!("warning: stored lines of {commit} that are kept but cannot be used: {lines}")
@@ -176,4 +186,8 @@ fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
             format!("warning: file {path} holds no environment: nobody checked that the two sides compare")
         }
     }
+}
+
+fn said(rebaseline: &Rebaseline, sink: Sink) -> String {
+    format!("{} says: {}", sink.name(&rebaseline.by), sink.name(&rebaseline.reason))
 }

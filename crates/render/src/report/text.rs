@@ -342,6 +342,10 @@ hint: what the head has: `perf store show 615ff67aaaaa00000000000000000000000000
         assert!(report.ends_with("--across cores`\n"), "{report}");
     }
 
+    fn rebaseline() -> perf_model::Rebaseline {
+        perf_model::Rebaseline { by: "Ada <ada@example.com>".into(), reason: "Hash keys".into() }
+    }
+
     #[test]
     fn every_side_and_notice_has_its_words() {
         let mut outcome = undecided();
@@ -352,6 +356,8 @@ hint: what the head has: `perf store show 615ff67aaaaa00000000000000000000000000
             Notice::AncestorServes { asked: base(), serves: commit("abc"), distance: 3 },
             Notice::SameTreeServes { asked: base(), serves: commit("abc") },
             Notice::OnlyBaseMeasured { environment: Box::new(environment("16")), series: 3 },
+            Notice::NewLevel { commit: commit("abc"), rebaseline: rebaseline() },
+            Notice::HeadDeclaresNewLevel { rebaseline: rebaseline() },
             Notice::UnreadableLines { commit: base(), lines: 2 },
             Notice::NoEnvironment { path: "base.jsonl".into() },
         ];
@@ -362,6 +368,8 @@ head uncommitted changes on 615ff67aaaaa
 note: 96dfd37bbbbb was not measured; its ancestor abc000000000, 3 commits back, serves
 note: 96dfd37bbbbb was not measured; abc000000000, whose tree is the same, serves
 warning: the base was also measured in 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64), 3 series; the head was not: they were not compared
+note: a new level begins with abc000000000; what was measured before it was not used. Ada <ada@example.com> says: Hash keys
+note: the head declares a new level; it is judged all the same. Ada <ada@example.com> says: Hash keys
 warning: stored lines of 96dfd37bbbbb that are kept but cannot be used: 2
 warning: file base.jsonl holds no environment: nobody checked that the two sides compare
 

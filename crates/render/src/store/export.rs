@@ -17,7 +17,7 @@ pub use openmetrics::{
     OPENMETRICS_COMMITS, OPENMETRICS_END, OPENMETRICS_VALUES, openmetrics_commit, openmetrics_values,
 };
 
-use super::json::{MeasurementJson, SourceJson, second};
+use super::json::{MeasurementJson, RebaselineJson, SourceJson, second};
 use crate::escape;
 use crate::json::{self, Named};
 
@@ -29,7 +29,7 @@ use crate::json::{self, Named};
 /// version       1
 /// commit        full id, with `tree` and `parents`
 /// fingerprint   of the environment, with its facts: identity: {fact: value}, context: {fact: value}
-/// id            of the run, with `time`, `recorder` and `sources`: [{format, tool}]
+/// id            of the run, with `time`, `recorder`, `rebaseline`: null | {by, reason} and `sources`: [{format, tool}]
 /// measurements  [{benchmark, params, metric, unit, better, kind, value, samples: [number], sd|null, n|null}]
 /// ```
 pub fn export_ndjson(baseline: &Baseline) -> String {
@@ -39,7 +39,7 @@ pub fn export_ndjson(baseline: &Baseline) -> String {
 }
 
 /// The first line of [`export_csv`].
-pub const CSV_HEADER: &str = "fingerprint,commit,tree,time,run,benchmark,params,metric,unit,better,kind,value,sd,n,samples,identity,context\n";
+pub const CSV_HEADER: &str = "fingerprint,commit,tree,time,run,benchmark,params,metric,unit,better,kind,value,sd,n,samples,identity,context,rebaseline\n";
 
 /// Returns the values of a baseline as CSV (RFC 4180), one line for each run and series.
 ///
@@ -57,7 +57,13 @@ pub fn export_csv(baseline: &Baseline) -> String {
             run.id.as_str().to_owned(),
         ];
         let before = before.join(",");
-        let after = [facts(&run.environment.identity), facts(&run.environment.context)].join(",");
+        let new_level = run.rebaseline.as_ref().map(|it| cell(&format!("{}: {}", it.by, it.reason)));
+        let after = [
+            facts(&run.environment.identity),
+            facts(&run.environment.context),
+            new_level.unwrap_or_default(),
+        ];
+        let after = after.join(",");
         for measurement in &run.measurements {
             let _ = writeln!(rows, "{before},{},{after}", values(measurement));
         }
@@ -108,6 +114,7 @@ struct ExportJson<'a> {
     id: &'a str,
     time: String,
     recorder: &'a str,
+    rebaseline: Option<RebaselineJson<'a>>,
     sources: Vec<SourceJson<'a>>,
     measurements: Vec<MeasurementJson<'a>>,
 }
@@ -125,6 +132,7 @@ impl<'a> ExportJson<'a> {
             id: run.id.as_str(),
             time: second(run.time),
             recorder: &run.recorder,
+            rebaseline: run.rebaseline.as_ref().map(RebaselineJson::from),
             sources: run.sources.iter().map(SourceJson::from).collect(),
             measurements: run.measurements.iter().map(MeasurementJson::from).collect(),
         }

@@ -1,4 +1,4 @@
-use perf_model::{Baseline, Measurement, Reading, Run, Source};
+use perf_model::{Baseline, Measurement, Reading, Rebaseline, Run, Source};
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -15,7 +15,7 @@ use crate::json::{self, EnvironmentJson, Named};
 /// commit      full id
 /// subject     text | null
 /// baselines   [{fingerprint, identity: {fact: value}, context: {fact: value}, runs: [
-///               {id, time, recorder, sources: [{format, tool}], measurements: [
+///               {id, time, recorder, rebaseline: null | {by, reason}, sources: [{format, tool}], measurements: [
 ///                 {benchmark, params, metric, unit, better, kind, value, samples: [number],
 ///                  sd|null, n|null}]}]}]
 /// unreadable  how many stored lines could not be used
@@ -74,8 +74,15 @@ struct RunJson<'a> {
     id: &'a str,
     time: String,
     recorder: &'a str,
+    rebaseline: Option<RebaselineJson<'a>>,
     sources: Vec<SourceJson<'a>>,
     measurements: Vec<MeasurementJson<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct RebaselineJson<'a> {
+    by: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -216,9 +223,16 @@ impl<'a> From<&'a Run> for RunJson<'a> {
             id: run.id.as_str(),
             time: second(run.time),
             recorder: &run.recorder,
+            rebaseline: run.rebaseline.as_ref().map(RebaselineJson::from),
             sources: run.sources.iter().map(SourceJson::from).collect(),
             measurements: run.measurements.iter().map(MeasurementJson::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a Rebaseline> for RebaselineJson<'a> {
+    fn from(Rebaseline { by, reason }: &'a Rebaseline) -> Self {
+        Self { by, reason }
     }
 }
 

@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Reads what others parked on the remote.
-    fn parked_lines(
+    pub(crate) fn parked_lines(
         &self,
         remote: &str,
         integrated: &mut Integrated,

@@ -116,7 +116,7 @@ impl Store {
         Ok(aside)
     }
 
-    fn take_out_of(&self, fingerprint: &Fingerprint, gone: &Notes) -> Result<(), StoreError> {
+    pub(crate) fn take_out_of(&self, fingerprint: &Fingerprint, gone: &Notes) -> Result<(), StoreError> {
         let name = refs::notes(fingerprint);
         // What is left of a line elsewhere would be read again and brought back.
         let mut copies = Vec::new();

@@ -60,6 +60,9 @@ pub(crate) struct Args {
     /// When it was measured: `2026-01-31`, `2026-01-31T12:00:00Z` [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(super) time: Option<OffsetDateTime>,
+    /// Declare that a new level begins with this run, on purpose: why (see docs/rebaselining.md)
+    #[arg(long, value_name = "REASON", value_parser = reason, conflicts_with = "dry_run")]
+    pub(super) rebaseline: Option<String>,
     /// Record nothing; print what was read
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -91,6 +94,16 @@ pub(crate) fn direction(text: &str) -> std::result::Result<(String, Better), Str
     let (metric, word) = text.rsplit_once('=').ok_or("expected METRIC=lower or METRIC=higher")?;
     let better = Better::from_word(word).ok_or("expected `lower` or `higher` after the `=`")?;
     Ok((metric.to_owned(), better))
+}
+
+/// Parses a reason: whoever meets the record in a year has nothing else.
+pub(crate) fn reason(text: &str) -> std::result::Result<String, String> {
+    const LONGEST: usize = 1_000;
+    match text.trim() {
+        "" => Err("expected a reason: whoever reads the record will want to know why".into()),
+        long if long.len() > LONGEST => Err(format!("expected at most {LONGEST} bytes")),
+        reason => Ok(reason.to_owned()),
+    }
 }
 
 /// Parses a day or a moment.

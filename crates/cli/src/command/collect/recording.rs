@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use perf_collect::Output;
-use perf_model::{Environment, Lineage, Measurement, Run, RunId};
+use perf_model::{Environment, Lineage, Measurement, Rebaseline, Run, RunId};
 use perf_store::{Commit, Store};
 use time::OffsetDateTime;
 
@@ -20,6 +20,8 @@ pub(super) struct Target {
     /// The commit, or the one below the uncommitted changes.
     pub(super) commit: Commit,
     dirty: bool,
+    /// Who records it.
+    author: String,
 }
 
 impl Target {
@@ -27,7 +29,7 @@ impl Target {
     pub(super) fn find(args: &Args, store: &Store) -> Result<Self> {
         let dirty = store.is_dirty()?;
         let Some(revision) = &args.commit else {
-            return Ok(Self { commit: store.resolve("HEAD")?, dirty });
+            return Ok(Self { commit: store.resolve("HEAD")?, dirty, author: store.author() });
         };
         let commit = store.resolve(revision)?;
         let is_head = store.resolve("HEAD").is_ok_and(|head| head.lineage == commit.lineage);
@@ -37,7 +39,7 @@ impl Target {
             ))
             .hint("`git stash` or `git commit` first; without --commit the run is kept for this work tree"));
         }
-        Ok(Self { commit, dirty: false })
+        Ok(Self { commit, dirty: false, author: store.author() })
     }
 }
 
@@ -76,7 +78,7 @@ pub(super) fn assemble(
         sources: outputs.iter().flat_map(|output| &output.sources).cloned().collect(),
         measurements: measurements(outputs).into_iter().map(|it| it.kept(config.max_samples)).collect(),
         turn: None,
-        rebaseline: None,
+        rebaseline: args.rebaseline.clone().map(|reason| Rebaseline { by: target.author.clone(), reason }),
     })
 }
 
@@ -117,6 +119,9 @@ pub(super) fn record(args: &Args, store: &Store, target: &Target, run: &Run, rou
             output::warn(&format!("the run is safe in the journal, but not in the notes yet: {why}"));
         }
         output::note(&format!("recorded {what} for {} in environment {fingerprint}", commit.short()));
+        if run.rebaseline.is_some() {
+            output::note(&format!("a new level begins with {}", commit.short()));
+        }
     }
     if args.json {
         output::print_json(&serde_json::json!({

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use perf_compare::statistics::Judge;
-use perf_compare::{Budgets, Notice, Pair, Policy, Refusal, Section, budgets, compare, differences};
+use perf_compare::{
+    Budgets, Notice, Pair, Policy, Refusal, Section, budgets, compare, differences, new_level,
+};
 use perf_model::{Baseline, CommitId};
 use perf_store::{Commit, Store, Stored};
 
@@ -40,6 +42,15 @@ pub(super) struct Sections {
 }
 
 impl Sections {
+    /// Adds notices, each once: environments often agree.
+    fn note(&mut self, notices: impl IntoIterator<Item = Notice>) {
+        for notice in notices {
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
+        }
+    }
+
     /// Returns whether every environment found its base.
     pub(super) fn complete(&self) -> bool {
         self.sections.iter().all(|section| {
@@ -72,6 +83,7 @@ impl Search<'_> {
             let result = match self.base_for(baseline, &at_base, &mut found.notices)? {
                 Ok(pair) => {
                     let history = self.history(pair.before())?;
+                    found.note(new_levels(&pair, &history));
                     compare(pair, &history, self.policy)
                 }
                 Err(refusal) => Err(refusal),
@@ -170,4 +182,15 @@ impl Search<'_> {
             None => Refusal::BaseNotMeasured { base: self.base.clone(), looked_back },
         }
     }
+}
+
+/// Says who declared a new level on either side of a pair.
+fn new_levels(pair: &Pair, history: &[Baseline]) -> Vec<Notice> {
+    let before = new_level(pair.before(), history).and_then(|began| {
+        let rebaseline = began.rebaseline()?.clone();
+        Some(Notice::NewLevel { commit: began.commit.clone(), rebaseline })
+    });
+    let head = pair.after().rebaseline().cloned();
+    let head = head.map(|rebaseline| Notice::HeadDeclaresNewLevel { rebaseline });
+    before.into_iter().chain(head).collect()
 }
