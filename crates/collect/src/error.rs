@@ -24,7 +24,8 @@ impl ReadError {
 
     /// Returns what is wrong there, with every cause, in one line.
     pub(crate) fn reason(&self) -> String {
-        let causes = std::iter::successors(self.source(), |cause| cause.source());
+        let causes =
+            std::iter::successors(self.source(), |cause: &&(dyn StdError + 'static)| (*cause).source());
         std::iter::once(self.problem.clone())
             .chain(causes.map(ToString::to_string))
             .collect::<Vec<_>>()

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use perf_collect::{Document, Format, Output, Skipped, Withheld};
 use perf_model::{Environment, Run};
+use time::{Duration, OffsetDateTime};
 
 pub(crate) use self::args::{Args, direction, fact, moment, reason};
 use self::reading::read;
@@ -26,6 +27,9 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     if args.rounds.get() > 1 && !args.run && args.command.is_empty() {
         return Err(Failure::new("--rounds repeats something: it needs --run or a command")
             .hint("`perf collect --run --rounds 3` runs the suites of perf.toml three times"));
+    }
+    if let Some(time) = args.time {
+        refuse_future(time, place)?;
     }
     // Reading needs no repository, recording does: find out before minutes of measuring are lost.
     let store = if args.dry_run { place.store().ok() } else { Some(place.store()?) };
@@ -55,6 +59,17 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         Some(path) => save(&place.path(path), &saved),
         None => Ok(Status::Done),
     }
+}
+
+/// Refuses a time that has not come: such a run would be the newest of its commit for ever.
+fn refuse_future(time: OffsetDateTime, place: &Place) -> Result<()> {
+    // Clocks differ, and a day begins earlier in the east.
+    const TOLERATED: Duration = Duration::days(1);
+    if time <= place.now.saturating_add(TOLERATED) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("--time {}: lies in the future; today is {}", time.date(), place.now.date()))
+        .hint("`perf collect` without --time records the time of the run itself"))
 }
 
 fn show_json(outputs: &[Output]) -> Result<()> {

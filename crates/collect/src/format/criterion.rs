@@ -313,6 +313,13 @@ mod tests {
         format!("{error}{cause}").replace(&format!("{}/", root.display()), "")
     }
 
+    /// Reads a tree in which one thing is skipped; returns what, and the rest.
+    fn skipped(root: &Path) -> (String, Output) {
+        let output = format::read(root, &Options::default()).unwrap();
+        let [one] = output.skipped.as_slice() else { panic!("one: {:?}", output.skipped) };
+        (format!("{}: {}", one.place, one.reason).replace(&format!("{}/", root.display()), ""), output)
+    }
+
     #[test]
     fn names_come_from_the_file_and_samples_are_per_iteration() {
         let root = tree(&[("a_b/new", "a/b?\u{1b}"), ("z/new", "z")]);
@@ -387,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_file_is_an_error_that_names_it() {
+    fn one_bad_benchmark_is_named_and_takes_no_other_with_it() {
         for (sample, expected) in [
             ("", "bad/new/sample.json: is empty"),
             ("{", "bad/new/sample.json: expected the samples of a benchmark as Criterion writes them <- EOF"),
@@ -405,19 +412,25 @@ mod tests {
         ] {
             let root = tree(&[("good/new", "good")]);
             put(root.path(), "bad/new", &benchmark("bad", "null"), sample);
-            let found = refusal(root.path());
+            let (found, output) = skipped(root.path());
             assert!(found.starts_with("bad/new/sample.json: "), "{sample}: {found}");
-            assert!(found.contains(expected), "{sample}: {found}");
+            assert!(found.contains(&expected.replace(" <- ", ": ")), "{sample}: {found}");
+            assert_eq!(names(&output), ["good"], "{sample}");
+            fs::remove_dir_all(root.path().join("good")).unwrap();
+            let alone = refusal(root.path());
+            assert!(alone.starts_with("bad/new/sample.json: "), "nothing is left: {sample}: {alone}");
+            assert!(alone.contains(expected), "{sample}: {alone}");
         }
     }
 
     #[test]
-    fn a_bad_name_is_an_error_that_names_the_file() {
+    fn a_bad_name_is_skipped_with_its_file() {
         for text in ["", "{}", r#"{"full_id": ""}"#, r#"{"full_id": 7}"#, r#"{"full_id": "\ud800"}"#] {
             let root = tree(&[("good/new", "good")]);
             put(root.path(), "bad/new", text, SAMPLE);
-            let found = refusal(root.path());
+            let (found, output) = skipped(root.path());
             assert!(found.starts_with("bad/new/benchmark.json: "), "{text}: {found}");
+            assert_eq!(names(&output), ["good"], "{text}");
         }
     }
 
@@ -438,10 +451,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn samples_without_a_benchmark_are_an_error_that_names_the_file() {
+    fn samples_without_a_benchmark_are_skipped_with_their_file() {
         let root = tree(&[("a/new", "a"), ("b/new", "b")]);
         fs::remove_file(root.path().join("b/new/benchmark.json")).unwrap();
-        assert!(refusal(root.path()).starts_with("b/new/benchmark.json: "), "{}", refusal(root.path()));
+        assert!(skipped(root.path()).0.starts_with("b/new/benchmark.json: "), "{}", skipped(root.path()).0);
     }
 
     #[test]

@@ -63,18 +63,21 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    name: String,
+    name: Option<String>,
     #[serde(default)]
     params: BTreeMap<String, Scalar>,
     metric: Option<String>,
-    unit: String,
+    unit: Option<String>,
     #[serde(default, deserialize_with = "better")]
     better: Option<Better>,
     #[serde(default, deserialize_with = "kind")]
     kind: Option<Kind>,
-    samples: Option<Vec<f64>>,
-    value: Option<f64>,
-    sd: Option<f64>,
+    /// `null` also stands for what JSON has no word for, such as `NaN`.
+    samples: Option<Vec<Option<f64>>>,
+    #[serde(default, deserialize_with = "given")]
+    value: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "given")]
+    sd: Option<Option<f64>>,
     n: Option<u64>,
 }
 
@@ -141,7 +144,9 @@ fn in_order<E>(
 }
 
 fn measurement(entry: Entry) -> Result<Measurement, String> {
-    let unit = Unit::new(&entry.unit);
+    let benchmark = entry.name.ok_or("has no `name`")?;
+    let unit = entry.unit.ok_or_else(|| format!("`{benchmark}` has no `unit`"))?;
+    let unit = Unit::new(&unit);
     if unit.symbol().is_empty() {
         return Err("expected `unit` to name a unit".to_owned());
     }
@@ -158,9 +163,30 @@ fn measurement(entry: Entry) -> Result<Measurement, String> {
     let better = entry.better.or(usual).ok_or_else(|| {
         format!("expected `better` to be `lower` or `higher`: the kind `{}` does not imply it", kind.word())
     })?;
-    let reading = reading(entry.samples, entry.value, entry.sd, entry.n)?;
+    let samples = entry.samples.map(|samples| numbers(&samples)).transpose()?;
+    let number = |key: &str, given: Option<Option<f64>>| {
+        given.map(|value| value.ok_or_else(|| no_number(key))).transpose()
+    };
+    let reading = reading(samples, number("value", entry.value)?, number("sd", entry.sd)?, entry.n)?;
     let params = entry.params.into_iter().map(|(name, value)| (name, value.0)).collect();
-    Ok(Measurement { benchmark: entry.name, params, metric: Metric { name, unit, better, kind }, reading })
+    Ok(Measurement { benchmark, params, metric: Metric { name, unit, better, kind }, reading })
+}
+
+/// Returns samples that are all numbers.
+fn numbers(samples: &[Option<f64>]) -> Result<Vec<f64>, String> {
+    let number = |(index, sample): (usize, &Option<f64>)| {
+        sample.ok_or_else(|| no_number(&format!("samples[{index}]")))
+    };
+    samples.iter().enumerate().map(number).collect()
+}
+
+fn no_number(key: &str) -> String {
+    format!("expected `{key}` to be a finite number, found null, NaN or an infinity")
+}
+
+/// Tells a key that is there, whatever it holds, from one that is not.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Says whether a duration's metric is named after a percentile, such as `p99`.
@@ -250,17 +276,29 @@ mod tests {
     fn refuses_what_the_format_does_not_allow() {
         let twice = r#"{"benchmarks": [{"name": "a", "unit": "s", "value": 1}, {"name": "a", "unit": "ms", "value": 1}]}"#;
         for (text, expected) in [
-            (one(r#""value": 1"#), "missing field `unit`"),
+            (one(r#""value": 1"#), "`benchmarks[0]`: `a` has no `unit`"),
+            (r#"{"benchmarks": [{"unit": "s", "value": 1}]}"#.into(), "`benchmarks[0]`: has no `name`"),
             (one(r#""unit": " ", "value": 1"#), "`benchmarks[0]`: expected `unit` to name a unit"),
             (one(r#""unit": "s""#), "`benchmarks[0]`: expected `samples` or a `value`"),
             (one(r#""unit": "s", "value": 1, "samples": [1]"#), "found both"),
             (one(r#""unit": "s", "samples": [1], "n": 4"#), "belong to a `value`"),
             (one(r#""unit": "s", "samples": []"#), "`benchmarks[0]`: has no samples"),
-            (one(r#""unit": "s", "samples": [null]"#), "invalid type: null, expected f64 at line 1"),
+            (
+                one(r#""unit": "s", "samples": [1, null]"#),
+                "`benchmarks[0]`: expected `samples[1]` to be a finite number",
+            ),
+            (
+                one(r#""unit": "s", "samples": [NaN]"#),
+                "`benchmarks[0]`: expected `samples[0]` to be a finite number",
+            ),
+            (one(r#""unit": "s", "value": 1, "sd": NaN"#), "expected `sd` to be a finite number"),
             (one(r#""unit": "s", "value": "1""#), "invalid type: string"),
             (one(r#""unit": "s", "value": 0x10"#), "at line 1 column"),
             (one(r#""unit": "s", "value": 007"#), "invalid number at line 1 column"),
-            (one(r#""unit": "s", "value": Infinity"#), "expected `samples` or a `value`"),
+            (
+                one(r#""unit": "s", "value": Infinity"#),
+                "`benchmarks[0]`: expected `value` to be a finite number",
+            ),
             (one(r#""unit": "s", "value": 1e999"#), "number out of range at line 1 column"),
             (one(r#""unit": "s", "value": -1"#), "expected times of at least 0, found -1"),
             (one(r#""unit": "s", "value": 1, "sd": -1"#), "standard deviation -1"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use perf_collect::Options;
-use perf_model::Better;
+use perf_model::{Better, Rank};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -30,6 +30,12 @@ pub(crate) struct Args {
     /// Refuse files and streams that are larger
     #[arg(long, value_name = "N", default_value_t = Options::default().max_bytes)]
     pub(super) max_bytes: u64,
+    /// Refuse output with more readings: a record keeps them all
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_readings)]
+    pub(super) max_readings: usize,
+    /// Compute these percentiles of the raw samples of every duration, such as `50,95,99`, as series of their own
+    #[arg(long, value_name = "RANKS", value_delimiter = ',')]
+    pub(super) percentiles: Vec<Rank>,
     /// Print the formats that can be read
     #[arg(long, exclusive = true)]
     pub(super) list_formats: bool,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use perf_collect::{Options, Output, Plan, Skipped, Step};
-use perf_model::{Measurement, Source};
+use perf_model::{Measurement, Rank, Reading, Source};
 
 use super::args::Args;
 use super::recording::{RECORDER, sources};
@@ -24,6 +24,7 @@ pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> R
     };
     announce_skipped(&outputs);
     refuse_duplicates(&outputs)?;
+    warn_of_few(args, config, &outputs);
     Ok(outputs)
 }
 
@@ -34,12 +35,38 @@ pub(crate) fn announce_skipped(outputs: &[Output]) {
     }
 }
 
+/// Warns of percentiles that are recorded, but that no comparison judges: chance decides on them.
+fn warn_of_few(args: &Args, config: &Config, outputs: &[Output]) {
+    let of_suites = config.suite.iter().flat_map(|suite| suite.options().percentiles);
+    let mut asked: Vec<Rank> = args.percentiles.iter().copied().chain(of_suites).collect();
+    asked.sort_by(|a, b| a.to_string().cmp(&b.to_string()));
+    asked.dedup();
+    for rank in asked {
+        let counts =
+            outputs.iter().flat_map(|output| &output.measurements).filter_map(|it| match &it.reading {
+                Reading::Summary(summary) if it.metric.name.ends_with(&format!("p{rank}")) => summary.n(),
+                Reading::Summary(_) | Reading::Samples(_) => None,
+            });
+        if let Some(fewest) = counts.min().filter(|count| *count < rank.readings()) {
+            output::warn(&format!(
+                "p{rank} of {}: too few to be judged, it takes {}",
+                output::counted(usize::try_from(fewest).unwrap_or(usize::MAX), "sample"),
+                rank.readings()
+            ));
+        }
+    }
+}
+
 /// Returns how output is to be read: as the arguments say, else as its suite says.
 fn options(args: &Args, config: &Config, suite: Option<&Suite>) -> Options {
     let mut options = suite.map_or_else(Options::default, Suite::options);
     options.format = args.format.clone().or(options.format);
     options.prefix = args.prefix.clone().or(options.prefix);
     options.max_bytes = args.max_bytes;
+    options.max_readings = args.max_readings;
+    if !args.percentiles.is_empty() {
+        options.percentiles.clone_from(&args.percentiles);
+    }
     options.inputs = config.mappings();
     options.better.extend(args.better.iter().cloned());
     options
@@ -72,7 +99,8 @@ fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> 
     let criterion = top.join("target").join("criterion");
     if config.suite.is_empty() && !args.run && criterion.is_dir() {
         output::note("no [[suite]] in perf.toml: reading target/criterion");
-        return Ok(vec![perf_collect::read(&criterion, &Options::named("criterion"))?]);
+        let options = Options { format: Some("criterion".into()), ..options(args, config, None) };
+        return Ok(vec![perf_collect::read(&criterion, &options)?]);
     }
     if config.suite.is_empty() {
         return Err(Failure::new("nothing to read: no path was given and perf.toml has no [[suite]]")
@@ -111,7 +139,7 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
     });
     drop(busy);
     let source = Source { format: "command".into(), tool: RECORDER.into() };
-    Ok(Output::measured(source, only(&args.metric, measured?)))
+    Ok(Output::measured(source, only(&args.metric, measured?)).with_percentiles(&args.percentiles))
 }
 
 /// Keeps the metrics that were named; all where none was.
