@@ -227,6 +227,11 @@ fn since_new_level<'a>(base: &Baseline, history: &'a [Baseline]) -> &'a [Baselin
     if base.rebaseline().is_some() {
         return &[];
     }
+    from_new_level(history)
+}
+
+/// Returns the part of a history (oldest first) that begins with the newest declared level.
+pub(crate) fn from_new_level(history: &[Baseline]) -> &[Baseline] {
     let began = history.iter().rposition(|it| it.rebaseline().is_some());
     &history[began.unwrap_or(0)..]
 }

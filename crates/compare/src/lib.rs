@@ -5,6 +5,7 @@
 
 mod accept;
 mod bisection;
+mod calibration;
 mod census;
 mod changepoints;
 mod comparison;
@@ -25,6 +26,7 @@ mod verdict;
 
 pub use accept::accept;
 pub use bisection::{Bisection, Located};
+pub use calibration::{Advice, Calibrated, Calibration, ENOUGH_BASELINES, RUNS, Why, calibrate};
 pub use census::Census;
 pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare, new_level};

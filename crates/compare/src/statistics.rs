@@ -27,9 +27,11 @@ mod series;
 mod settings;
 pub(crate) mod student;
 mod suite;
+mod variation;
 
 pub use finding::{Doubt, Evidence, Finding, Findings, LevelUsed, Shift, Suite, TakenAs};
 pub use judge::judge;
 pub use level::Level;
 pub use series::{Judge, Runs, Series};
 pub use settings::{Order, Settings, SuiteShift};
+pub use variation::{detectable, variation};

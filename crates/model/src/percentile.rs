@@ -26,7 +26,7 @@ impl Rank {
 impl TryFrom<f64> for Rank {
     type Error = RankError;
 
-    fn try_from(rank: f64) -> Result<Self, RankError> {
+    fn try_from(rank: f64) -> Result<Self, Self::Error> {
         if rank > 0.0 && rank < 100.0 { Ok(Self(rank)) } else { Err(RankError(rank.to_string())) }
     }
 }
@@ -34,8 +34,8 @@ impl TryFrom<f64> for Rank {
 impl FromStr for Rank {
     type Err = RankError;
 
-    fn from_str(text: &str) -> Result<Self, RankError> {
-        let number =
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number: f64 =
             text.trim().trim_start_matches(['p', 'P']).parse().map_err(|_| RankError(text.into()))?;
         Self::try_from(number).map_err(|_| RankError(text.into()))
     }

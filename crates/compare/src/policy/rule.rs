@@ -106,6 +106,13 @@ impl Pattern {
         Glob::new(text).map(|glob| Self(glob.compile_matcher())).map_err(error)
     }
 
+    /// Returns the glob, as text, that only this very name matches.
+    pub fn escaped(name: &str) -> String {
+        // A class of one is the only spelling of a backslash that every platform reads alike.
+        let parts: Vec<String> = name.split('\\').map(globset::escape).collect();
+        parts.join("[\\]")
+    }
+
     /// Says whether a name matches.
     pub fn matches(&self, name: &str) -> bool {
         self.0.is_match(name)
@@ -172,6 +179,15 @@ mod tests {
             assert_eq!(rule(benchmark, metric).matches(&id), expected, "{benchmark} {metric}");
         }
         assert!(Pattern::new("a[").is_err());
+    }
+
+    #[test]
+    fn an_escaped_name_matches_itself_alone() {
+        for name in ["a/b", "a*b", "sort[n=10,order=up]", "{a,b}", "what?", r"C:\bench", "!x"] {
+            let pattern = Pattern::new(&Pattern::escaped(name)).unwrap();
+            assert!(pattern.matches(name), "{name}: {pattern}");
+            assert!(!pattern.matches(&format!("{name}x")) && !pattern.matches("axb"), "{name}: {pattern}");
+        }
     }
 
     #[test]

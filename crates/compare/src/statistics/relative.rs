@@ -12,6 +12,7 @@ use super::separation::{has_two_modes, separation};
 use super::series::Series;
 use super::settings::{Order, Settings};
 use super::suite::{ENOUGH_SERIES, Freed, free};
+use super::variation::detectable;
 
 /// The change that is reported is at most so many times what the base's own runs show.
 const MOST_BY_HISTORY: f64 = 2.0;
@@ -148,7 +149,7 @@ impl Steps {
             level,
             shift: self.freed.shift,
             noise: Some(self.typical_variance().sqrt()),
-            detectable: Some((4.0 * median(&mut errors)).exp_m1()),
+            detectable: Some(detectable(median(&mut errors), perf_model::Better::Lower)),
         };
         Tested { tests, suite }
     }

@@ -45,7 +45,7 @@ pub(super) const ENOUGH_HISTORY: usize = 3;
 /// How many of the newest baselines count as recent.
 pub(super) const RECENT: usize = 10;
 /// Older baselines say nothing of the noise of today.
-const HISTORY_USED: usize = 30;
+pub(super) const HISTORY_USED: usize = 30;
 
 impl Row {
     /// Returns the row of a series whose numbers are all positive.
@@ -89,7 +89,7 @@ pub(super) fn number(level: &Level, used: LevelUsed) -> f64 {
 }
 
 /// Returns the relative noise that even the steadiest series of a kind is taken to have.
-fn smallest_noise(kind: Kind) -> f64 {
+pub(super) fn smallest_noise(kind: Kind) -> f64 {
     match kind {
         Kind::Count | Kind::Exact => 0.0002,
         Kind::Time | Kind::Size | Kind::Rate | Kind::Ratio | Kind::Percentile => 0.002,
