@@ -20,6 +20,10 @@ test:
 deny:
     cargo deny --offline check bans licenses sources
 
+# Every fuzz target over its corpus for so many seconds (needs a nightly toolchain and cargo-fuzz)
+fuzz seconds="60":
+    for target in detect read criterion_tree; do cargo +nightly fuzz run $target -- -max_total_time={{seconds}} || exit 1; done
+
 # This project's own Criterion benches
 bench:
     cargo bench --workspace
@@ -43,6 +47,14 @@ format-reference:
 # Make docs/cli.md from --help
 cli-reference:
     cargo run --quiet --package perf-cli -- reference > docs/cli.md
+
+# Make docs/schema/perf-toml.schema.json from the types that read perf.toml
+config-schema:
+    cargo run --quiet --package perf-cli -- reference config-schema > docs/schema/perf-toml.schema.json
+
+# Make docs/schema/perf-report.schema.json from the types that the report is written from
+report-schema:
+    cargo run --quiet --package perf-cli -- reference report-schema > docs/schema/perf-report.schema.json
 
 # How often the verdict is wrong, beside the rules of other tools; takes files of other measurements
 verdict-score *arguments:

@@ -24,6 +24,15 @@ fn the_table_of_formats_is_that_of_the_binary() {
 }
 
 #[test]
+fn the_schemas_are_those_of_the_binary() {
+    for (topic, file) in [("config-schema", "perf-toml"), ("report-schema", "perf-report")] {
+        let made = Sandbox::empty().perf_in(".", &["reference", topic]).stdout;
+        let name = format!("docs/schema/{file}.schema.json");
+        assert!(made == read(&name), "{name} is old: run `just {topic}`");
+    }
+}
+
+#[test]
 fn the_readmes_test_command_is_what_ci_runs_last() {
     let ci = read(".ci/run");
     let last =
@@ -67,6 +76,9 @@ fn links_between_pages_lead_somewhere() {
         "docs/measuring.md",
         "docs/verdict.md",
         "docs/verdict-evaluation.md",
+        "docs/rebaselining.md",
+        "docs/percentiles.md",
+        "docs/calibration.md",
         "docs/decisions/README.md",
     ] {
         let text = read(page);

@@ -14,6 +14,7 @@ mod docs;
 mod export;
 mod forge;
 mod import;
+mod limits;
 mod load;
 mod markdown;
 mod measure;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 /// Facts that make every machine the same.
 pub(crate) const MACHINE: [&str; 8] =
@@ -104,6 +105,9 @@ impl Sandbox {
         all.push(env!("CARGO_BIN_EXE_perf"));
         all.extend(args);
         let output = self.command(all[0], dir).args(&all[1..]).output().unwrap();
+        if all.contains(&"compare") {
+            hold_to_schema(&output.stdout);
+        }
         self.ended(format!("perf {}", args.join(" ")), output)
     }
 
@@ -202,6 +206,18 @@ pub(crate) fn output(series: &[(&str, f64)]) -> String {
         .map(|(name, level)| serde_json::json!({"name": name, "unit": "ns", "samples": samples(*level)}))
         .collect();
     serde_json::json!({"benchmarks": benchmarks}).to_string()
+}
+
+/// Holds whatever JSON report a comparison prints to the published schema.
+fn hold_to_schema(stdout: &[u8]) {
+    static REPORT: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = include_str!("../docs/schema/perf-report.schema.json");
+        jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap()
+    });
+    let Ok(report) = serde_json::from_slice::<serde_json::Value>(stdout) else { return };
+    let errors: Vec<_> =
+        REPORT.iter_errors(&report).map(|it| format!("{}: {it}", it.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:?}: {report}");
 }
 
 fn samples(level: f64) -> Vec<f64> {

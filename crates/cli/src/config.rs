@@ -2,7 +2,9 @@
 
 pub(crate) mod accept;
 mod alias;
+mod document;
 mod rule;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,20 +16,25 @@ use globset::{GlobBuilder, GlobMatcher};
 use perf_collect::{Column, Mapping, Options, Rows, Values};
 use perf_compare::statistics::{Judge, SuiteShift};
 use perf_compare::{Acceptances, Inconclusive, Limits, Policy};
-use perf_model::Better;
+use perf_model::{Better, Rank};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
 use self::accept::AcceptConfig;
 use self::alias::AliasConfig;
+use self::document::Document;
+pub(crate) use self::document::Problem;
 use self::rule::RuleConfig;
+pub(crate) use self::schema::schema;
+use self::schema::text_schema;
 use crate::failure::{Failure, Result};
 
 /// The file's name, at the top of the work tree.
 pub(crate) const FILE: &str = "perf.toml";
 
 /// Everything that `perf.toml` can say.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// The branch that pull requests are merged into; found by itself where not given.
@@ -98,7 +105,7 @@ impl Default for Config {
 }
 
 /// What a comparison that cannot be made means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OnRefusal {
     /// Exit status 3.
@@ -109,7 +116,7 @@ pub(crate) enum OnRefusal {
 }
 
 /// What an undecided series means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OnInconclusive {
     /// It is reported and does not fail.
@@ -120,7 +127,7 @@ pub(crate) enum OnInconclusive {
 }
 
 /// What decides on a series.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum JudgeBy {
     /// A change must be real and large.
@@ -141,7 +148,7 @@ impl JudgeBy {
 }
 
 /// What a shift of the whole suite beyond its fail limit is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OnSuiteShift {
     /// A regression: exit status 1.
@@ -152,7 +159,7 @@ pub(crate) enum OnSuiteShift {
 }
 
 /// `[store]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StoreConfig {
     /// Whether only records count that somebody signed whom git trusts.
@@ -160,7 +167,7 @@ pub(crate) struct StoreConfig {
 }
 
 /// When a comparison measures what it lacks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Bootstrap {
     /// Never: the comparison is refused.
@@ -171,7 +178,7 @@ pub(crate) enum Bootstrap {
 }
 
 /// `[measure]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct MeasureConfig {
     /// Directories that are kept from one session to the next, one set for each side.
@@ -198,7 +205,7 @@ impl MeasureConfig {
 }
 
 /// `[environment]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct EnvironmentConfig {
     /// Facts that count as identity here although they are context by default.
@@ -210,7 +217,7 @@ pub(crate) struct EnvironmentConfig {
 }
 
 /// `[[environment.fact]]`: exactly one of `value`, `file`, `command` and `variable`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct FactConfig {
     /// The fact's name.
@@ -229,7 +236,7 @@ pub(crate) struct FactConfig {
 }
 
 /// Where a fact counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Tier {
     /// Two runs that differ in it cannot be compared.
@@ -240,7 +247,7 @@ pub(crate) enum Tier {
 }
 
 /// `[[suite]]`: where one tool's output lies and how to make it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Suite {
     /// The suite's name in messages.
@@ -265,14 +272,33 @@ pub(crate) struct Suite {
     /// Whether lower or higher is better in metrics whose output does not tell it.
     #[serde(default)]
     pub(crate) better: BTreeMap<String, Direction>,
+    /// Which percentiles of raw durations are computed and recorded, such as 50, 95 and 99.
+    #[serde(default)]
+    pub(crate) percentiles: Vec<RankNumber>,
 }
+
+/// A percentile: above 0 and below 100.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "f64")]
+pub(crate) struct RankNumber(Rank);
+
+impl TryFrom<f64> for RankNumber {
+    type Error = perf_model::RankError;
+
+    fn try_from(number: f64) -> std::result::Result<Self, Self::Error> {
+        Rank::try_from(number).map(Self)
+    }
+}
+
+text_schema!(RankNumber, "Percentile", {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100});
 
 impl Suite {
     /// Returns how the output is to be read.
     pub(crate) fn options(&self) -> Options {
         let better = self.better.iter().map(|(metric, direction)| (metric.clone(), (*direction).into()));
         let (format, prefix) = (self.format.clone(), self.prefix.clone());
-        Options { format, prefix, better: better.collect(), ..Options::default() }
+        let percentiles = self.percentiles.iter().map(|number| number.0).collect();
+        Options { format, prefix, better: better.collect(), percentiles, ..Options::default() }
     }
 }
 
@@ -299,7 +325,7 @@ pub(crate) fn binaries_matching(glob: &str) -> std::result::Result<GlobMatcher, 
 }
 
 /// `[[input]]`: which columns of a table, or keys of JSON lines, are read, and as what.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Input {
     /// What `format` calls it.
@@ -330,7 +356,7 @@ pub(crate) struct Input {
 }
 
 /// How rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RowType {
     /// Comma-separated values with a header line.
@@ -340,7 +366,7 @@ enum RowType {
 }
 
 /// `[[input.column]]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct InputColumn {
     /// The column.
@@ -405,7 +431,7 @@ impl InputColumn {
 }
 
 /// Which way a metric gets better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Direction {
     /// Smaller values are better.
@@ -442,8 +468,10 @@ impl Config {
 
     /// Parses `perf.toml`; the error names line, column and key.
     pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        config.check()?;
+        let document = Document::parse(text)?;
+        document.check_keys(&schema())?;
+        let config: Self = toml::from_str(text).map_err(|error| document.explained(&error))?;
+        config.check().map_err(|problem| document.placed(problem))?;
         Ok(config)
     }
 
@@ -480,50 +508,93 @@ impl Config {
     }
 
     /// Checks what the form alone cannot say.
-    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+    pub(crate) fn check(&self) -> std::result::Result<(), Problem> {
         if self.warn().0 > self.fail.0 {
-            return Err(format!("`warn = \"{}\"` lies above `fail = \"{}\"`", self.warn(), self.fail));
+            let message = format!("`warn = \"{}\"` lies above `fail = \"{}\"`", self.warn(), self.fail);
+            return Err(Problem::at("warn", message));
         }
-        if self.base_branch.as_ref().is_some_and(|name| name.trim().is_empty()) {
-            return Err("`base-branch` is empty: expected the name of a branch".into());
+        self.check_names()?;
+        for (index, rule) in self.rule.iter().enumerate() {
+            rule.check(index + 1, self.fail).map_err(|it| Problem::at(format!("rule/{index}"), it))?;
         }
-        for (rule, number) in self.rule.iter().zip(1..) {
-            rule.check(number, self.fail)?;
+        for (index, accept) in self.accept.iter().enumerate() {
+            accept.check(index + 1).map_err(|it| Problem::at(format!("accept/{index}"), it))?;
         }
-        for (accept, number) in self.accept.iter().zip(1..) {
-            accept.check(number)?;
+        alias::check(&self.alias).map_err(|it| Problem::at("alias", it))?;
+        self.measure.check().map_err(|it| Problem::at("measure/keep", it))?;
+        for (index, suite) in self.suite.iter().enumerate() {
+            suite.check().map_err(|it| Problem::at(format!("suite/{index}"), it))?;
         }
-        alias::check(&self.alias)?;
-        self.measure.check()?;
-        for suite in &self.suite {
-            suite.check()?;
-        }
-        for input in &self.input {
-            input.mapping()?;
+        for (index, input) in self.input.iter().enumerate() {
+            input.mapping().map_err(|it| Problem::at(format!("input/{index}"), it))?;
         }
         if self.max_samples < 10 {
-            return Err(format!("`max-samples = {}`: expected at least 10", self.max_samples));
+            let message = format!("`max-samples = {}`: expected at least 10", self.max_samples);
+            return Err(Problem::at("max-samples", message));
         }
-        for fact in &self.environment.fact {
+        self.check_facts()
+    }
+
+    /// Checks that what has a name has one.
+    fn check_names(&self) -> std::result::Result<(), Problem> {
+        named("base-branch", "base-branch", self.base_branch.as_deref())?;
+        for (index, suite) in self.suite.iter().enumerate() {
+            let Suite { name, format, path, run, prefix, .. } = suite;
+            let at = |key: &str| format!("suite/{index}/{key}");
+            named(at("name"), "name", Some(name))?;
+            named(at("path"), "path", path.to_str())?;
+            for (key, text) in [("format", format), ("run", run), ("prefix", prefix)] {
+                named(at(key), key, text.as_deref())?;
+            }
+        }
+        for (index, input) in self.input.iter().enumerate() {
+            named(format!("input/{index}/name"), "name", Some(&input.name))?;
+        }
+        for (index, fact) in self.environment.fact.iter().enumerate() {
+            named(format!("environment/fact/{index}/name"), "name", Some(&fact.name))?;
+        }
+        for (key, names) in [("identity", &self.environment.identity), ("context", &self.environment.context)]
+        {
+            for (index, name) in names.iter().enumerate() {
+                named(format!("environment/{key}/{index}"), key, Some(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_facts(&self) -> std::result::Result<(), Problem> {
+        for (index, fact) in self.environment.fact.iter().enumerate() {
+            let at = format!("environment/fact/{index}");
             let sources =
                 [fact.value.is_some(), fact.file.is_some(), fact.command.is_some(), fact.variable.is_some()];
             if sources.into_iter().filter(|given| *given).count() != 1 {
-                return Err(format!(
+                let message = format!(
                     "[[environment.fact]] `{}`: expected exactly one of `value`, `file`, `command`, `variable`",
                     fact.name
-                ));
+                );
+                return Err(Problem::at(at, message));
             }
             if fact.tier == Tier::Identity {
-                refuse_volatile(&fact.name)?;
+                refuse_volatile(at, &fact.name)?;
             }
         }
-        self.environment.identity.iter().try_for_each(|name| refuse_volatile(name))
+        let mut identity = self.environment.identity.iter().enumerate();
+        identity.try_for_each(|(index, name)| refuse_volatile(format!("environment/identity/{index}"), name))
     }
 }
 
-fn refuse_volatile(fact: &str) -> std::result::Result<(), String> {
+/// Refuses a text of blanks, where there is one.
+fn named(at: impl Into<String>, key: &str, text: Option<&str>) -> std::result::Result<(), Problem> {
+    match text {
+        Some(text) if text.trim().is_empty() => Err(Problem::at(at, format!("`{key}` is empty"))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn refuse_volatile(at: String, fact: &str) -> std::result::Result<(), Problem> {
     if perf_collect::VOLATILE.contains(&fact) {
-        return Err(format!("`{fact}` changes from minute to minute and cannot be part of an identity"));
+        let message = format!("`{fact}` changes from minute to minute and cannot be part of an identity");
+        return Err(Problem::at(at, message));
     }
     Ok(())
 }
@@ -531,6 +602,17 @@ fn refuse_volatile(fact: &str) -> std::result::Result<(), String> {
 /// A relative limit, written as `10%`; a bare number of at least 1 is taken as percent too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Percent(pub(crate) f64);
+
+impl Percent {
+    /// A hundredfold change. Whoever wants no limit makes an exhibit.
+    const MOST: f64 = 10_000.0;
+}
+
+text_schema!(Percent, "Percent", {
+    "type": "string",
+    "description": "a share, such as `10%`",
+    "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*%?\s*$",
+});
 
 impl std::str::FromStr for Percent {
     type Err = String;
@@ -542,8 +624,16 @@ impl std::str::FromStr for Percent {
         };
         let expected = || format!("`{text}`: expected a percentage such as `10%`");
         let value: f64 = number.parse().map_err(|_| expected())?;
-        if !value.is_finite() || value < 0.0 {
+        if !value.is_finite() {
             return Err(expected());
+        }
+        if value.is_sign_negative() {
+            return Err(format!(
+                "`{text}`: is below zero; limits say how large a change for the worse may be"
+            ));
+        }
+        if value > Self::MOST {
+            return Err(format!("`{text}`: is more than {}%, which no change reaches", Self::MOST));
         }
         if !marked && value > 0.0 && value < 1.0 {
             return Err(format!("`{text}`: is this {}% or {text}%? write the percent sign", value * 100.0));
@@ -628,7 +718,7 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place() {
         for (text, expected) in [
-            ("warm = \"5%\"", "unknown field `warm`"),
+            ("warm = \"5%\"", "unknown key `warm`"),
             ("warn = 5", "expected a percentage"),
             ("warn = \"30%\"", "lies above"),
             ("on-refusal = \"maybe\"", "unknown variant `maybe`"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use perf_model::{Environment, Facts};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::escape;
@@ -14,7 +15,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) type Named<'a> = &'a BTreeMap<String, String>;
 
 /// The two tiers of facts.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct EnvironmentJson<'a> {
     identity: &'a Facts,
     context: &'a Facts,

@@ -8,6 +8,7 @@
 
 pub mod badge;
 pub mod bisect;
+pub mod calibration;
 pub mod environment;
 pub mod escape;
 pub mod forge;

@@ -23,7 +23,7 @@ mod text;
 pub(crate) use acceptance::at_most;
 pub use check::check;
 pub use github::github;
-pub use json::json;
+pub use json::{json, json_schema};
 pub(crate) use markdown::MARKER;
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub(crate) use row::{difference, word};

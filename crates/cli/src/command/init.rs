@@ -40,20 +40,22 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// Returns the template as it is, and with every commented setting turned into a setting.
+#[cfg(test)]
+pub(crate) fn templates() -> [String; 2] {
+    let all: Vec<_> = TEMPLATE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+    [TEMPLATE.to_owned(), all.join("\n")]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Turns every commented setting into a setting. Prose begins with `# ` and a capital letter or a bracket.
-    fn with_all_settings() -> String {
-        TEMPLATE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
-    }
 
     #[test]
     fn the_template_is_valid_with_and_without_its_examples() {
         let written = Config::parse(TEMPLATE).unwrap();
         assert_eq!(written.on_refusal, crate::config::OnRefusal::Warn, "a new project is not blocked");
-        let all = Config::parse(&with_all_settings()).unwrap();
+        let all = Config::parse(&templates()[1]).unwrap();
         assert!(!all.suite.is_empty() && all.base_branch.is_some() && all.environment.fact.len() > 1);
     }
 }

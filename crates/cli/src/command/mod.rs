@@ -2,6 +2,7 @@
 
 mod badge;
 mod bisect;
+mod calibrate;
 mod changepoints;
 mod collect;
 mod compare;
@@ -55,6 +56,9 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+#[cfg(test)]
+pub(crate) use self::init::templates as init_templates;
+
 /// How a command works, whichever it is.
 #[derive(Debug, clap::Args)]
 struct Manner {
@@ -87,6 +91,7 @@ enum Command {
     Init(init::Args),
     Doctor(doctor::Args),
     Rules(rules::Args),
+    Calibrate(calibrate::Args),
     Verdict(verdict::Args),
     Changepoints(changepoints::Args),
     #[command(subcommand)]
@@ -143,6 +148,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Store(command) => store::run(&command, &place),
         Command::Init(args) => init::run(&args, &place),
         Command::Doctor(args) => doctor::run(&args, &place),
+        Command::Calibrate(args) => calibrate::run(&args, &place),
         Command::Rules(args) => rules::run(&args, &place),
         Command::Verdict(args) => verdict::run(&args, &place),
         Command::Changepoints(args) => changepoints::run(&args, &place),

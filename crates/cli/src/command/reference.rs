@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use perf_collect::Format;
 
 use crate::command::Status;
+use crate::config::schema;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Print a reference as Markdown (docs/cli.md and docs/formats.md are made with it), or write manual pages
+/// Print a reference (docs/cli.md, docs/formats.md and the schemas in docs/schema are made with it), or write manual pages
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Of what
@@ -29,6 +30,10 @@ enum Topic {
     Formats,
     /// Every command as a manual page, in files.
     Man,
+    /// What perf.toml can say, as a JSON Schema.
+    ConfigSchema,
+    /// What `perf compare --output json` writes, as a JSON Schema.
+    ReportSchema,
 }
 
 /// Width that help texts are wrapped to, wherever the reference is made.
@@ -40,6 +45,8 @@ pub(crate) fn run(args: &Args, cli: clap::Command, place: &Place) -> Result<Stat
         (Topic::Man, None) => unreachable!("clap asks for a directory"),
         (Topic::Commands, _) => output::print(&commands(cli))?,
         (Topic::Formats, _) => output::print(&formats())?,
+        (Topic::ConfigSchema, _) => output::print_json(&schema())?,
+        (Topic::ReportSchema, _) => output::print_json(&perf_render::report::json_schema())?,
     }
     Ok(Status::Done)
 }

@@ -2,6 +2,7 @@
 
 use perf_compare::{Acceptance, AcceptedIn, Limit, Notice, Pattern};
 use perf_store::Message;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
@@ -10,6 +11,7 @@ use time::format_description::FormatItem;
 use time::macros::format_description;
 
 use super::rule::{Glob, LimitText};
+use super::text_schema;
 
 /// The trailer's key.
 pub(crate) const KEY: &str = "Perf-Accept";
@@ -20,7 +22,7 @@ const PLACEHOLDER: &str = "<why>";
 const DATE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// `[[accept]]`: what may become worse, why, and until when.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct AcceptConfig {
     /// Which benchmarks: a glob.
@@ -64,6 +66,8 @@ impl AcceptConfig {
 /// A day, as a date of TOML or as text.
 #[derive(Debug)]
 struct Day(Date);
+
+text_schema!(Day, "Day", {"type": "string", "format": "date", "description": "a day, such as 2026-12-31"});
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

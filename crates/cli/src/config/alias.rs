@@ -1,10 +1,11 @@
 //! `[[alias]]`: benchmarks that got another name.
 
 use perf_compare::Alias;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `[[alias]]`: the former name of a benchmark and its name now.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct AliasConfig {
     /// The former name; one `*` stands for any text.

@@ -4,13 +4,14 @@ use std::str::FromStr;
 
 use perf_compare::{Amount, Limit, Pattern, Rule, Tier};
 use perf_model::{Better, Unit};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
-use super::{JudgeBy, Percent};
+use super::{Direction, JudgeBy, Percent, text_schema};
 
 /// `[[rule]]`: the series, and what holds for them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RuleConfig {
     /// Which benchmarks: a glob.
@@ -37,16 +38,8 @@ pub(crate) struct RuleConfig {
     warn_min: Option<AmountText>,
 }
 
-/// Which way is better.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Direction {
-    Lower,
-    Higher,
-}
-
 /// Whether a series may fail.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum TierWord {
     Gating,
@@ -64,10 +57,7 @@ impl RuleConfig {
             metric: pattern(&self.metric),
             warn: limit(&self.warn),
             fail: limit(&self.fail),
-            better: self.better.map(|better| match better {
-                Direction::Lower => Better::Lower,
-                Direction::Higher => Better::Higher,
-            }),
+            better: self.better.map(Better::from),
             tier: self.tier.map(|tier| match tier {
                 TierWord::Gating => Tier::Gating,
                 TierWord::Exhibit => Tier::Exhibit,
@@ -181,6 +171,14 @@ impl FromStr for AmountText {
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || format!("`{text}`: expected a number and its unit, such as `500ms`");
         let trimmed = text.trim();
+        if let Some(rest) = trimmed.strip_prefix('-')
+            && rest.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.')
+        {
+            return Err(format!("`{text}`: is below zero"));
+        }
+        if trimmed.parse::<f64>().is_ok_and(|number| !number.is_finite()) {
+            return Err(format!("`{text}`: expected a finite number"));
+        }
         let digits = |letter: char| letter.is_ascii_digit() || letter == '.';
         let end = trimmed.find(|letter| !digits(letter)).unwrap_or(trimmed.len());
         let (number, unit) = (&trimmed[..end], trimmed[end..].trim());
@@ -206,12 +204,15 @@ impl FromStr for Glob {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("is empty; without the key the rule is about all".into());
+        }
         Pattern::new(text).map(Self).map_err(|error| error.to_string())
     }
 }
 
 macro_rules! deserialize_text {
-    ($type:ty, $expected:literal) => {
+    ($type:ty, $expected:literal $(, $numbers:ident)?) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Written;
@@ -226,23 +227,44 @@ macro_rules! deserialize_text {
                         Ok(text.to_owned())
                     }
 
-                    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<String, E> {
-                        Ok(number.to_string())
-                    }
-
-                    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<String, E> {
-                        Ok(number.to_string())
-                    }
+                    $(deserialize_text!($numbers);)?
                 }
                 deserializer.deserialize_any(Written)?.parse().map_err(D::Error::custom)
             }
         }
     };
+    (numbers) => {
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+    };
 }
 
 deserialize_text!(Glob, "a glob such as \"api/*\"");
-deserialize_text!(LimitText, "a limit such as \"10%\", \"+200us\" or \"5% and +200us\"");
-deserialize_text!(AmountText, "a value such as \"500ms\", or a number in the metric's own unit");
+deserialize_text!(LimitText, "a limit such as \"10%\", \"+200us\" or \"5% and +200us\"", numbers);
+deserialize_text!(AmountText, "a value such as \"500ms\", or a number in the metric's own unit", numbers);
+
+text_schema!(Glob, "Glob", {
+    "type": "string",
+    "minLength": 1,
+    "description": "a glob: `*` stands for any text, `/` included",
+});
+text_schema!(LimitText, "Limit", {
+    "type": "string",
+    "description": "a share (`10%`), a difference (`+200us`, `+0.5pp`), or both (`5% and +200us`)",
+    "pattern": r"^[^-]*[0-9][^-]*$",
+});
+text_schema!(AmountText, "Amount", {
+    "description": "a number in the metric's own unit, or with a unit of its own (`500ms`)",
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        {"type": "string", "pattern": r"^\s*[0-9.]+\s*[^0-9,]*$"},
+    ],
+});
 
 #[cfg(test)]
 mod tests {
@@ -304,7 +326,7 @@ mod tests {
             ("[[rule]]\nmax = 5\nwarn-max = 10", "`max` lies below `warn-max`"),
             ("[[rule]]\nmin = 5\nwarn-min = 1", "`min` lies above `warn-min`"),
             ("[[rule]]\nbenchmark = \"a[\"\nwarn = \"5%\"", "is no glob"),
-            ("[[rule]]\nlimit = \"5%\"", "unknown field `limit`"),
+            ("[[rule]]\nlimit = \"5%\"", "unknown key `limit`"),
             ("[[rule]]\nmax = \"lots\"", "expected a number and its unit"),
             ("[[rule]]\ntier = \"gold\"", "unknown variant `gold`"),
         ] {

@@ -5,6 +5,8 @@ use perf_compare::{
     OneSided, Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Turns, Unjudged, differences,
 };
 use perf_model::{Baseline, Environment, Rebaseline, SeriesId};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::row::word;
@@ -95,7 +97,15 @@ pub fn json(outcome: &Outcome) -> String {
     })
 }
 
-#[derive(Serialize)]
+/// Returns the JSON Schema of what [`json`] returns, made from the types that it writes.
+pub fn json_schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<Report>().to_value();
+    schema["title"] = "report of perf compare --output json".into();
+    schema
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Report<'a> {
     version: u32,
     status: &'static str,
@@ -106,7 +116,7 @@ struct Report<'a> {
     notices: Vec<NoticeJson<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Side<'a> {
     Commit { commit: &'a str, subject: Option<&'a str> },
@@ -116,7 +126,7 @@ enum Side<'a> {
     File { path: String, commit: Option<&'a str> },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Choice<'a> {
     MergeBase { branch: &'a str },
@@ -125,7 +135,7 @@ enum Choice<'a> {
     File,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 struct Part<'a> {
     fingerprint: Option<String>,
     environment: Option<EnvironmentJson<'a>>,
@@ -145,52 +155,52 @@ struct Part<'a> {
     likely_renames: Vec<LikelyJson<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ConflictJson<'a> {
     to: &'a str,
     from: &'a [String],
     reason: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LikelyJson<'a> {
     from: &'a str,
     to: &'a str,
     benchmarks: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RenamedJson<'a> {
     benchmark: &'a str,
     alias: AliasJson<'a>,
     of_head: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AliasJson<'a> {
     from: &'a str,
     to: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Sides<T> {
     base: T,
     head: T,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Measured<'a> {
     commit: &'a str,
     runs: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TurnsJson {
     pairs: usize,
     left_out: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum RefusalJson<'a> {
     EnvironmentsDiffer { base: Place<'a>, head: Place<'a>, differing: Vec<Differing> },
@@ -203,7 +213,7 @@ enum RefusalJson<'a> {
     Inadmissible { rounds: usize, shifted: Vec<ShiftedJson<'a>> },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShiftedJson<'a> {
     benchmark: Option<&'a str>,
     params: Option<Named<'a>>,
@@ -211,20 +221,20 @@ struct ShiftedJson<'a> {
     change: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Place<'a> {
     fingerprint: String,
     environment: EnvironmentJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Differing {
     fact: String,
     base: Option<String>,
     head: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CensusJson {
     total: usize,
     regressed: usize,
@@ -237,7 +247,7 @@ struct CensusJson {
     new: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SeriesJson<'a> {
     benchmark: &'a str,
     params: Named<'a>,
@@ -270,48 +280,48 @@ struct SeriesJson<'a> {
 }
 
 /// What the acceptances say of something: at most one is given.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 struct AcceptedJson<'a> {
     accepted: Option<AcceptanceJson<'a>>,
     not_accepted: Option<NotAccepted<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AcceptanceJson<'a> {
     reason: &'a str,
     who: &'a str,
     r#where: Where<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct NotAccepted<'a> {
     why: &'static str,
     #[serde(flatten)]
     acceptance: AcceptanceJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Where<'a> {
     Commit { commit: &'a str },
     File { expires: String },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RunsJson {
     base: usize,
     head: usize,
     history: usize,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 struct BudgetsJson<'a> {
     checked: usize,
     breaches: Vec<BreachJson<'a>>,
     unchecked: Vec<SeriesIdJson<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BreachJson<'a> {
     #[serde(flatten)]
     series: SeriesIdJson<'a>,
@@ -324,14 +334,14 @@ struct BreachJson<'a> {
     accepted: AcceptedJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SeriesIdJson<'a> {
     benchmark: &'a str,
     params: Named<'a>,
     metric: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SuiteJson<'a> {
     level: &'static str,
     noise: Option<f64>,
@@ -339,7 +349,7 @@ struct SuiteJson<'a> {
     shift: Option<ShiftJson<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShiftJson<'a> {
     change: f64,
     verdict: &'static str,
@@ -349,19 +359,19 @@ struct ShiftJson<'a> {
     accepted: AcceptedJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct IntervalJson {
     low: f64,
     high: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LimitsJson {
     warn: f64,
     fail: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct UnjudgedJson<'a> {
     benchmark: &'a str,
     params: Named<'a>,
@@ -370,7 +380,7 @@ struct UnjudgedJson<'a> {
     obstacle: ObstacleJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "obstacle", rename_all = "kebab-case")]
 enum ObstacleJson<'a> {
     Units { base: &'a str, head: &'a str },
@@ -379,7 +389,7 @@ enum ObstacleJson<'a> {
     TooFewReadings { found: u64, needed: u64 },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OneSidedJson<'a> {
     benchmark: &'a str,
     params: Named<'a>,
@@ -388,7 +398,7 @@ struct OneSidedJson<'a> {
     level: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum NoticeJson<'a> {
     AncestorServes {
