@@ -285,7 +285,7 @@ parse/large time     100   ns           5      1
             r#""fingerprint":"822ae69108a1c593","#,
             r#""identity":{"arch":"x86_64","cores":"4","cpu":"AMD EPYC 7763","os":"linux"},"#,
             r#""context":{"kernel":"6.1"},"runs":[{"#,
-            r#""id":"00000001000000000000000000000000","time":"2026-02-03T04:05:06Z","recorder":"perf 0.1.0","#,
+            r#""id":"00000001000000000000000000000000","time":"2026-02-03T04:05:06Z","recorder":"perf 0.1.0","rebaseline":null,"#,
             r#""sources":[{"format":"criterion","tool":"criterion 0.8.2"}],"measurements":[{"#,
             r#""benchmark":"a","params":{},"metric":"time","unit":"ns","better":"lower","kind":"time","#,
             r#""value":100.0,"samples":[99.9,100.0,100.1,100.0,100.0],"sd":null,"n":null}]}]}],"unreadable":2}"#,
