@@ -20,10 +20,6 @@ test:
 deny:
     cargo deny --offline check bans licenses sources
 
-# Every fuzz target over its corpus for so many seconds (needs a nightly toolchain and cargo-fuzz)
-fuzz seconds="60":
-    for target in detect read criterion_tree; do cargo +nightly fuzz run $target -- -max_total_time={{seconds}} || exit 1; done
-
 # This project's own Criterion benches
 bench:
     cargo bench --workspace
