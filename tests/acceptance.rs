@@ -212,7 +212,7 @@ fn an_entry_in_the_configuration_holds_until_it_expires() {
     }
     for (keys, said) in [
         ("", "missing field `expires`"),
-        ("expires = 2026-01-01\nwho = \"me\"", "unknown field `who`"),
+        ("expires = 2026-01-01\nwho = \"me\"", "unknown key `who` in `accept`"),
         ("expires = \"soon\"", "expected a date such as 2026-12-31"),
     ] {
         let ended = slower_under("").with("repo/perf.toml", &entry(keys)).perf(&["rules", "parse"]);

@@ -461,7 +461,7 @@ mod tests {
         }
         assert_eq!(many.measurements.len(), MAX_READINGS);
         let error = checked(many).unwrap_err().to_string();
-        assert_eq!(error, "in: holds 100001 readings, more than the 100000 of one run");
+        assert_eq!(error, "in: holds 100001 readings, more than the 100000 that are read");
     }
 
     #[test]

@@ -268,7 +268,7 @@ mod tests {
             ("a b c; because", "names with blanks"),
             ("a[; because", "is no glob"),
             ("a <= 40; because", "share or a difference"),
-            ("a <= -40%; because", "expected a percentage"),
+            ("a <= -40%; because", "is below zero"),
             ("a <= ; because", "after `<=`"),
             ("\"a; because", "not closed"),
         ] {

@@ -38,8 +38,17 @@ mod tests {
     use super::*;
     use crate::command::init_templates;
 
+    /// Dates become text: JSON has no other form for them.
     fn as_json(text: &str) -> Value {
-        toml::from_str(text).unwrap()
+        fn json(value: toml::Value) -> Value {
+            match value {
+                toml::Value::Datetime(date) => date.to_string().into(),
+                toml::Value::Array(values) => values.into_iter().map(json).collect(),
+                toml::Value::Table(table) => table.into_iter().map(|(key, it)| (key, json(it))).collect(),
+                other => serde_json::to_value(other).unwrap(),
+            }
+        }
+        json(toml::from_str(text).unwrap())
     }
 
     #[test]

@@ -131,7 +131,8 @@ pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
             vec!["hint: the next commit will have a base: `perf collect` records this one".to_owned()]
         }
         Refusal::HeadNotMeasured { .. } => {
-            vec!["hint: `perf collect` records what the benchmarks wrote".to_owned()]
+            let collect = "hint: `perf collect` records what the benchmarks wrote".to_owned();
+            [collect].into_iter().chain(measure_here(outcome)).collect()
         }
         Refusal::Inadmissible { .. } => vec![
             "hint: something else uses this machine, or a suite is not steady: run it again with more `--rounds`"

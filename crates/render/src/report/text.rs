@@ -306,6 +306,7 @@ hint: the next commit will have a base: `perf collect` records this one
             "\
 refused: head 615ff67 was never measured
 hint: `perf collect` records what the benchmarks wrote
+hint: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --head 615ff67aaaaa0000000000000000000000000000 --measure` measures both here, in turns
 ",
             "\
 refused: no series occurs on both sides (base: 3, head: 4)

@@ -14,6 +14,9 @@ use crate::failure::{Failure, Result};
 /// The ends are measured until they differ, but no more often than this.
 const MOST_FOR_ENDS: u32 = 10;
 
+/// How likely chance may be to have made the difference of the ends, which are looked at after every round.
+const CHANCE: f64 = 0.005;
+
 /// What is measured.
 pub(super) struct Wanted<'a> {
     pub(super) benchmark: &'a str,
@@ -206,7 +209,8 @@ pub(super) fn judged(gathered: &Gathered, series: &SeriesId) -> Result<Judged> {
 }
 
 pub(super) fn differs(row: &Judged) -> bool {
-    matches!(row.finding.verdict, Verdict::Improved | Verdict::Slower | Verdict::Regressed)
+    let by_chance = row.finding.evidence.as_ref().is_some_and(|evidence| evidence.q > CHANCE);
+    !by_chance && matches!(row.finding.verdict, Verdict::Improved | Verdict::Slower | Verdict::Regressed)
 }
 
 /// Counts need no statistics: any difference is one.

@@ -39,7 +39,7 @@ pub(crate) fn announce_skipped(outputs: &[Output]) {
 fn warn_of_few(args: &Args, config: &Config, outputs: &[Output]) {
     let of_suites = config.suite.iter().flat_map(|suite| suite.options().percentiles);
     let mut asked: Vec<Rank> = args.percentiles.iter().copied().chain(of_suites).collect();
-    asked.sort_by(|a, b| a.to_string().cmp(&b.to_string()));
+    asked.sort_by_key(Rank::to_string);
     asked.dedup();
     for rank in asked {
         let counts =
