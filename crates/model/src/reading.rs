@@ -117,6 +117,25 @@ impl Reading {
         }
     }
 
+    /// Returns the bounds of the middle half of the readings: the quartiles of the samples, or those of a normal
+    /// distribution with the standard deviation reported. `None` where there is no spread to tell of.
+    pub fn middle_half(&self) -> Option<(f64, f64)> {
+        /// The upper quartile of a standard normal distribution.
+        const QUARTILE: f64 = 0.674_49;
+        match self {
+            Reading::Samples(samples) if samples.values.len() < 2 => None,
+            Reading::Samples(samples) => {
+                let mut sorted = samples.values.clone();
+                sorted.sort_unstable_by(f64::total_cmp);
+                Some((quartile(&sorted, 1), quartile(&sorted, 3)))
+            }
+            Reading::Summary(summary) => {
+                let reach = QUARTILE * summary.sd?;
+                Some((summary.value - reach, summary.value + reach))
+            }
+        }
+    }
+
     /// Returns the same reading with every value multiplied by `factor`, which must be finite and positive.
     pub fn scaled(&self, factor: f64) -> Self {
         match self {
@@ -128,6 +147,16 @@ impl Reading {
                 Reading::Summary(Summary { value: value * factor, sd: sd.map(|sd| sd * factor), n: *n })
             }
         }
+    }
+}
+
+/// Returns the first, second or third quartile of sorted values by linear interpolation (Hyndman and Fan 1996,
+/// type 7).
+fn quartile(sorted: &[f64], which: usize) -> f64 {
+    let (place, rest) = ((sorted.len() - 1) * which / 4, (sorted.len() - 1) * which % 4);
+    match sorted.get(place + 1) {
+        Some(next) => sorted[place] + (next - sorted[place]) * rest as f64 / 4.0,
+        None => sorted[place],
     }
 }
 
@@ -174,6 +203,23 @@ mod tests {
             (vec![f64::MAX, f64::MAX], f64::MAX),
         ] {
             assert_eq!(median(&values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn the_middle_half_is_that_of_the_samples_or_of_a_normal_distribution() {
+        let samples = |values: &[f64]| Reading::Samples(Samples::new(values.to_vec()).unwrap());
+        let summary = |sd| Reading::Summary(Summary::new(10.0, sd, None).unwrap());
+        for (reading, expected) in [
+            (samples(&[5.0]), None),
+            (samples(&[3.0, 1.0]), Some((1.5, 2.5))),
+            (samples(&[5.0, 1.0, 4.0, 2.0, 3.0]), Some((2.0, 4.0))),
+            (samples(&[7.0; 4]), Some((7.0, 7.0))),
+            (summary(None), None),
+            (summary(Some(0.0)), Some((10.0, 10.0))),
+            (summary(Some(2.0)), Some((10.0 - 1.348_98, 10.0 + 1.348_98))),
+        ] {
+            assert_eq!(reading.middle_half(), expected, "{reading:?}");
         }
     }
 

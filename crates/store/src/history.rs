@@ -17,6 +17,10 @@ pub struct Commit {
     pub lineage: Lineage,
     /// The first line of its message.
     pub subject: String,
+    /// Who wrote it: the name.
+    pub author: String,
+    /// And the address.
+    pub address: String,
     /// When it was committed, in seconds since 1970.
     pub seconds: i64,
 }
@@ -137,12 +141,15 @@ impl Store {
             .map_err(|_| StoreError::NotACommit { revision: revision.to_owned(), kind: kind.to_string() })?;
         let doing = || format!("{revision}: the commit cannot be read");
         let decoded = commit.decode().doing(doing)?;
+        let author = decoded.author().doing(doing)?;
         Ok(Commit {
             lineage: Lineage {
                 commit: commit_id(&commit.id),
                 tree: commit_id(&decoded.tree()),
                 parents: decoded.parents().map(|id| commit_id(&id)).collect(),
             },
+            author: author.name.to_str_lossy().into_owned(),
+            address: author.email.to_str_lossy().into_owned(),
             subject: decoded.message_summary().to_str_lossy().into_owned(),
             seconds: commit.time().doing(doing)?.seconds,
         })

@@ -7,7 +7,7 @@
 
 mod file;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use perf_model::{Better, CommitId, Fingerprint, Kind, Measurement, Metric, Reading, RunId, SeriesId, Unit};
@@ -16,8 +16,9 @@ use time::OffsetDateTime;
 
 use crate::baselines::{Found, Shelf};
 use crate::error::StoreError;
+use crate::journal::Entry;
 use crate::notes;
-use crate::repository::{Store, commit_id};
+use crate::repository::Store;
 
 /// One value of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,27 +45,30 @@ pub struct Point {
 
 /// All that the notes of one tree say, but the raw samples.
 #[derive(Debug, Default, PartialEq)]
-struct Index {
+pub(crate) struct Index {
     /// The tree.
     notes: String,
-    runs: Vec<Row>,
+    pub(crate) runs: Vec<Row>,
     /// How many lines of a commit's note are not used.
     unusable: BTreeMap<String, u64>,
-    columns: BTreeMap<Key, Vec<Cell>>,
+    /// The series: all of them, or those that somebody asked for.
+    pub(crate) columns: BTreeMap<Key, Vec<Cell>>,
 }
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Row {
-    commit: String,
+pub(crate) struct Row {
+    pub(crate) commit: String,
     tree: String,
-    id: String,
-    nanoseconds: i128,
+    pub(crate) id: String,
+    pub(crate) nanoseconds: i128,
+    /// Who said that a new level begins with it, and why.
+    pub(crate) rebaseline: Option<(String, String)>,
 }
 
 /// A series and how it was measured, which may change in the course of time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Key {
+pub(crate) struct Key {
     benchmark: String,
     params: BTreeMap<String, String>,
     metric: String,
@@ -75,19 +79,13 @@ struct Key {
 
 /// One value of a series, in the run at this place of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Cell {
-    run: u32,
-    value: f64,
+pub(crate) struct Cell {
+    pub(crate) run: u32,
+    pub(crate) value: f64,
+    /// Where the middle half of the readings lies.
+    pub(crate) middle: Option<(f64, f64)>,
     sd: Option<f64>,
-    n: Option<u64>,
-}
-
-/// What the index says of the runs of a part of the series.
-#[derive(Debug, Default)]
-struct Part {
-    runs: Vec<Row>,
-    unusable: BTreeMap<String, u64>,
-    columns: Vec<(Key, Vec<Cell>)>,
+    pub(crate) n: Option<u64>,
 }
 
 impl Store {
@@ -97,24 +95,9 @@ impl Store {
         let (mut points, mut unusable) = (Vec::new(), 0);
         for fingerprint in self.fingerprints()? {
             let shelf = self.shelf(fingerprint)?;
-            let live = self.live(&shelf)?;
-            let part = if self.requires_signatures() {
-                Part::default()
-            } else {
-                self.indexed(&shelf, |key| key.benchmark == benchmark)?
-            };
-            unusable += usize::from(shelf.flaw().is_some()) + live.unusable.len();
-            let is_live = |commit: &str| live.commits.iter().any(|it| it.as_str() == commit);
-            unusable += part
-                .unusable
-                .iter()
-                .filter(|(commit, _)| !is_live(commit))
-                .map(|(_, n)| *n as usize)
-                .sum::<usize>();
-            points.extend(
-                part.points(&shelf.fingerprint).filter(|point| !live.commits.contains(&point.commit)),
-            );
-            points.extend(live.points(&shelf.fingerprint, benchmark));
+            let index = self.at_hand(&shelf, |key| key.benchmark == benchmark)?;
+            unusable += index.unusable();
+            points.extend(index.points(&shelf.fingerprint));
         }
         points.sort_by(|a, b| {
             (a.time, &a.commit, &a.run, &a.series).cmp(&(b.time, &b.commit, &b.run, &b.series))
@@ -129,61 +112,69 @@ impl Store {
         tree: &CommitId,
     ) -> Result<Vec<CommitId>, StoreError> {
         let shelf = self.shelf(fingerprint.clone())?;
-        let live = self.live(&shelf)?;
-        let part =
-            if self.requires_signatures() { Part::default() } else { self.indexed(&shelf, |_| false)? };
-        let rows = part.runs.iter().filter(|row| row.tree == tree.as_str());
-        let indexed = rows.filter_map(|row| Some((row.nanoseconds, row.commit.parse::<CommitId>().ok()?)));
-        let mut measured: Vec<_> = indexed.filter(|(_, commit)| !live.commits.contains(commit)).collect();
-        for stored in &live.baselines {
-            let runs = stored.baseline.runs.iter().filter(|run| run.lineage.tree == *tree);
-            measured.extend(runs.map(|run| (run.time.unix_timestamp_nanos(), run.lineage.commit.clone())));
-        }
+        let index = self.at_hand(&shelf, |_| false)?;
+        let rows = index.runs.iter().filter(|row| row.tree == tree.as_str());
+        let mut measured: Vec<(i128, CommitId)> =
+            rows.filter_map(|row| Some((row.nanoseconds, row.commit.parse().ok()?))).collect();
         measured.sort_by(|one, other| other.cmp(one));
         let mut seen = BTreeSet::new();
         measured.retain(|(_, commit)| seen.insert(commit.clone()));
         Ok(measured.into_iter().map(|(_, commit)| commit).collect())
     }
 
-    /// Reads what no index can hold: the commits with lines in the journal; all, where signatures decide.
-    fn live(&self, shelf: &Shelf) -> Result<Live, StoreError> {
-        let mut live = Live::default();
-        let entries = self.journal().entries(&shelf.fingerprint)?;
+    /// Returns the runs of the notes and of the journal with the columns that are wanted; all is read anew where
+    /// signatures decide.
+    pub(crate) fn at_hand(&self, shelf: &Shelf, wanted: impl Fn(&Key) -> bool) -> Result<Index, StoreError> {
+        let mut index =
+            if self.requires_signatures() { Index::default() } else { self.indexed(shelf, &wanted)? };
+        if shelf.flaw().is_some() {
+            *index.unusable.entry(String::new()).or_default() += 1;
+        }
+        let known: HashSet<(&str, &str)> =
+            index.runs.iter().map(|row| (row.commit.as_str(), row.id.as_str())).collect();
+        // A line is in the notes as it is in the journal: each run has its own name.
+        let is_known = |entry: &Entry| known.contains(&(entry.commit.as_str(), entry.run()));
+        let mut entries = self.journal().entries(&shelf.fingerprint)?;
+        let fresh: BTreeSet<CommitId> =
+            entries.iter().filter(|entry| !is_known(entry)).map(|entry| entry.commit.clone()).collect();
+        entries.retain(|entry| fresh.contains(&entry.commit));
         let blobs = match (shelf.tip.tree, self.requires_signatures()) {
             (None, _) => notes::Blobs::new(),
             (Some(tree), true) => notes::list(&self.repo, tree)?,
             (Some(tree), false) => {
-                let commits: BTreeSet<_> = entries.iter().map(|entry| entry.commit.clone()).collect();
-                let blobs = commits.iter().map(|commit| {
+                let of = |commit: &CommitId| {
                     let id = crate::repository::object_id(commit);
                     Ok((id, notes::find(&self.repo, tree, &id)?))
-                });
-                blobs.collect::<Result<_, StoreError>>()?
+                };
+                fresh.iter().map(of).collect::<Result<_, StoreError>>()?
             }
         };
-        live.commits = blobs.keys().map(|id| commit_id(id)).collect();
-        live.commits.extend(entries.iter().map(|entry| entry.commit.clone()));
+        if blobs.is_empty() && entries.is_empty() {
+            return Ok(index);
+        }
+        index.forget(&fresh.iter().map(ToString::to_string).collect());
         let _ = self.each_note((shelf, blobs), &entries, &|found| found, &mut |found: Found| {
-            live.unusable.extend(found.unusable);
-            live.baselines.extend(found.baselines);
+            index.add(&found);
             ControlFlow::Continue(())
         })?;
-        Ok(live)
+        index.columns.retain(|key, _| wanted(key));
+        Ok(index)
     }
 
     /// Returns the runs of the notes and the columns that are wanted, from an index that is up to date.
-    fn indexed(&self, shelf: &Shelf, wanted: impl Fn(&Key) -> bool) -> Result<Part, StoreError> {
-        let Some(tree) = shelf.tip.tree else { return Ok(Part::default()) };
+    fn indexed(&self, shelf: &Shelf, wanted: impl Fn(&Key) -> bool) -> Result<Index, StoreError> {
+        let Some(tree) = shelf.tip.tree else { return Ok(Index::default()) };
         let path = self.own_dir().join("index").join(shelf.fingerprint.as_str());
         let notes = tree.to_string();
-        if let Some(part) = file::part(&path, &notes, &wanted) {
-            return Ok(part);
+        if let Some(index) = file::part(&path, &notes, &wanted) {
+            return Ok(index);
         }
         let old = file::whole(&path).unwrap_or_default();
-        let index = self.follow(shelf, old, &notes)?;
+        let mut index = self.follow(shelf, old, &notes)?;
         // Who cannot write has an index all the same, for this once.
         let _ = file::write(&path, &index);
-        Ok(index.into_part(wanted))
+        index.columns.retain(|key, _| wanted(key));
+        Ok(index)
     }
 
     /// Brings an index to the notes as they are now; an empty one reads them all.
@@ -209,23 +200,6 @@ impl Store {
     }
 }
 
-/// What was read of the notes and the journal just now.
-#[derive(Default)]
-struct Live {
-    commits: BTreeSet<CommitId>,
-    baselines: Vec<crate::baselines::Stored>,
-    unusable: Vec<crate::baselines::Unusable>,
-}
-
-impl Live {
-    fn points(&self, fingerprint: &Fingerprint, benchmark: &str) -> Vec<Point> {
-        let mut index = Index::default();
-        let baselines = self.baselines.clone();
-        index.add(&Found { baselines, unusable: vec![] });
-        index.into_part(|key| key.benchmark == benchmark).points(fingerprint).collect()
-    }
-}
-
 impl Index {
     fn add(&mut self, found: &Found) {
         for flaw in &found.unusable {
@@ -240,6 +214,7 @@ impl Index {
                 tree: run.lineage.tree.to_string(),
                 id: run.id.as_str().to_owned(),
                 nanoseconds: run.time.unix_timestamp_nanos(),
+                rebaseline: run.rebaseline.as_ref().map(|it| (it.by.clone(), it.reason.clone())),
             });
             for measurement in &run.measurements {
                 self.columns
@@ -269,13 +244,11 @@ impl Index {
         self.columns.retain(|_, cells| !cells.is_empty());
     }
 
-    fn into_part(self, wanted: impl Fn(&Key) -> bool) -> Part {
-        let columns = self.columns.into_iter().filter(|(key, _)| wanted(key)).collect();
-        Part { runs: self.runs, unusable: self.unusable, columns }
+    /// Returns how many stored lines are not used.
+    pub(crate) fn unusable(&self) -> usize {
+        self.unusable.values().map(|lines| *lines as usize).sum()
     }
-}
 
-impl Part {
     fn points(&self, fingerprint: &Fingerprint) -> impl Iterator<Item = Point> {
         self.columns.iter().flat_map(move |(key, cells)| {
             cells.iter().filter_map(move |cell| {
@@ -309,7 +282,7 @@ impl Key {
         }
     }
 
-    fn series(&self) -> SeriesId {
+    pub(crate) fn series(&self) -> SeriesId {
         SeriesId {
             benchmark: self.benchmark.clone(),
             params: self.params.clone(),
@@ -317,7 +290,7 @@ impl Key {
         }
     }
 
-    fn metric(&self) -> Option<Metric> {
+    pub(crate) fn metric(&self) -> Option<Metric> {
         Some(Metric {
             name: self.metric.clone(),
             unit: Unit::new(&self.unit),
@@ -333,6 +306,6 @@ impl Cell {
             Reading::Samples(samples) => (None, Some(samples.taken())),
             Reading::Summary(summary) => (summary.sd(), summary.n()),
         };
-        Self { run, value: reading.location(), sd, n }
+        Self { run, value: reading.location(), middle: reading.middle_half(), sd, n }
     }
 }

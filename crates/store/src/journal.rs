@@ -173,6 +173,12 @@ impl Own {
 }
 
 impl Entry {
+    /// Returns the name of the run that the line is: what follows the commit in the file's name.
+    pub(crate) fn run(&self) -> &str {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.split_once('.')).map_or("", |(_, run)| run)
+    }
+
     /// Reads the line; `None` where another process has moved or dropped it meanwhile.
     pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
         match fs::read(&self.path) {

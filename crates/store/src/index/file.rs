@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::{Cell, Index, Key, Part, Row};
+use super::{Cell, Index, Key, Row};
 
 /// Changes with every change of the content.
-const MAGIC: &[u8; 16] = b"perf index 1    ";
+const MAGIC: &[u8; 16] = b"perf index 2    ";
 
 /// A damaged length must not make the reader ask for all memory.
 const LIMIT: usize = 1 << 30;
@@ -27,28 +27,25 @@ struct Contents {
 }
 
 /// Reads the columns that are wanted, where the index is of these notes and whole.
-pub(super) fn part(path: &Path, notes: &str, wanted: impl Fn(&Key) -> bool) -> Option<Part> {
-    let (mut file, contents, mut start) = open(path)?;
-    if contents.notes != notes {
-        return None;
-    }
-    let mut columns = Vec::new();
-    for (key, length, hash) in contents.blocks {
-        if wanted(&key) {
-            file.seek(SeekFrom::Start(start)).ok()?;
-            columns.push((key, cells(&mut file, length, &hash, contents.runs.len())?));
-        }
-        start += length;
-    }
-    Some(Part { runs: contents.runs, unusable: contents.unusable, columns })
+pub(super) fn part(path: &Path, notes: &str, wanted: impl Fn(&Key) -> bool) -> Option<Index> {
+    let (file, contents, start) = open(path)?;
+    if contents.notes == notes { read(file, contents, start, wanted) } else { None }
 }
 
 /// Reads everything, of whatever notes it is.
 pub(super) fn whole(path: &Path) -> Option<Index> {
-    let (mut file, contents, _) = open(path)?;
+    let (file, contents, start) = open(path)?;
+    read(file, contents, start, |_| true)
+}
+
+fn read(mut file: File, contents: Contents, mut start: u64, wanted: impl Fn(&Key) -> bool) -> Option<Index> {
     let mut columns = BTreeMap::new();
     for (key, length, hash) in contents.blocks {
-        columns.insert(key, cells(&mut file, length, &hash, contents.runs.len())?);
+        if wanted(&key) {
+            file.seek(SeekFrom::Start(start)).ok()?;
+            columns.insert(key, cells(&mut file, length, &hash, contents.runs.len())?);
+        }
+        start = start.checked_add(length)?;
     }
     Some(Index { notes: contents.notes, runs: contents.runs, unusable: contents.unusable, columns })
 }
