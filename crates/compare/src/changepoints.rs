@@ -6,6 +6,7 @@
 //!
 //! Knows no commits and no directions: only values, oldest first.
 
+mod location;
 mod pelt;
 mod scale;
 mod steps;
@@ -20,6 +21,10 @@ use steps::Step;
 pub struct ChangePoint {
     /// The first value of the new level.
     pub index: usize,
+    /// The earliest value that may be the first of the new level, with 95 % confidence.
+    pub earliest: usize,
+    /// The latest value that may be.
+    pub latest: usize,
     /// The median of the level before, in the unit of the values.
     pub before: f64,
     /// The median of the level after.
@@ -58,9 +63,13 @@ pub fn change_points(values: &[f64]) -> Vec<ChangePoint> {
 ///
 /// More of these are false: ten times the p-value is accepted, at the best of seven places.
 pub fn possible_change_point(values: &[f64]) -> Option<ChangePoint> {
+    possible_since(values, change_points(values).last().map_or(0, |change| change.index))
+}
+
+/// Finds the same where the last change of level is known.
+pub(crate) fn possible_since(values: &[f64], start: usize) -> Option<ChangePoint> {
     const YOUNGEST: usize = 3;
     const SIGNIFICANT: f64 = 1e-3;
-    let start = change_points(values).last().map_or(0, |change| change.index);
     if values.len() - start < 2 * SHORTEST_LEVEL {
         return None;
     }
@@ -70,7 +79,8 @@ pub fn possible_change_point(values: &[f64]) -> Option<ChangePoint> {
     let best = places.map(|place| Step::between(&scaled, 0, place, level.len())).min_by(Step::firmer)?;
     let real = best.p <= SIGNIFICANT && best.size >= SMALLEST_STEP;
     let found = real.then(|| reported(&[best], &scaled, level).remove(0))?;
-    Some(ChangePoint { index: start + found.index, ..found })
+    let [index, earliest, latest] = [found.index, found.earliest, found.latest].map(|place| start + place);
+    Some(ChangePoint { index, earliest, latest, ..found })
 }
 
 /// Cuts a history, once more with a higher penalty where its noise wanders instead of being independent.
@@ -87,8 +97,13 @@ fn cut(scaled: &Scaled) -> Vec<usize> {
 }
 
 fn reported(steps: &[Step], scaled: &Scaled, values: &[f64]) -> Vec<ChangePoint> {
-    let each = steps.iter().map(|step| ChangePoint {
+    let cuts: Vec<usize> = steps.iter().map(|step| step.at).collect();
+    let inflation = scaled.wandering(&cuts);
+    let places = steps.iter().map(|step| location::range(&scaled.values, step, inflation));
+    let each = steps.iter().zip(places).map(|(step, (earliest, latest))| ChangePoint {
         index: step.at,
+        earliest,
+        latest,
         before: median_of(&values[step.start..step.at]),
         after: median_of(&values[step.at..step.end]),
         change: scaled.is_log.then(|| step.middle.exp_m1()),

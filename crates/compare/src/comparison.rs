@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use perf_model::{
-    Baseline, Better, Kind, Measurement, Metric, Reading, Run, SeriesId, Unit, median_in_place, readings_for,
+    Baseline, Better, CommitId, Kind, Measurement, Metric, Reading, Run, SeriesId, Unit, median_in_place,
+    readings_for,
 };
 
 use crate::census::Census;
@@ -24,6 +25,8 @@ pub struct Comparison {
     pub turns: Option<Turns>,
     /// How many earlier baselines were asked about the noise.
     pub history: usize,
+    /// Their commits, oldest first.
+    pub earlier: Vec<CommitId>,
     /// Every series judged, worst first.
     pub judged: Vec<Judged>,
     /// What holds for all times and rates together.
@@ -156,11 +159,9 @@ pub struct OneSided {
 pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comparison, Refusal> {
     let identity = &pair.before().environment.identity;
     let history = since_new_level(pair.before(), history);
-    let history: Vec<Rows> = history
-        .iter()
-        .filter(|it| it.environment.identity == *identity)
-        .map(|it| Rows::of(&it.runs))
-        .collect();
+    let history: Vec<&Baseline> = history.iter().filter(|it| it.environment.identity == *identity).collect();
+    let earlier = history.iter().map(|it| it.commit.clone()).collect();
+    let history: Vec<Rows> = history.into_iter().map(|it| Rows::of(&it.runs)).collect();
     let Chosen { before, after, turns } = chosen(&pair);
     let order = if turns.is_some() { Order::Interleaved } else { Order::Apart };
     let (before, after) = (Rows::of(before), Rows::of(after));
@@ -201,6 +202,7 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
         pair,
         turns,
         history,
+        earlier,
         judged,
         suite,
         suite_claim: None,

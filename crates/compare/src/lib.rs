@@ -12,6 +12,7 @@ mod comparison;
 mod confirm;
 mod control;
 mod episodes;
+mod course;
 mod outcome;
 mod pair;
 mod policy;
@@ -22,6 +23,7 @@ mod schedule;
 mod sequential;
 pub mod statistics;
 mod turns;
+mod trend;
 mod verdict;
 
 pub use accept::accept;
@@ -33,6 +35,7 @@ pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, c
 pub use confirm::{Confirmation, alarms};
 pub use control::{Shifted, control};
 pub use episodes::{Episode, Urgency, episodes, family};
+pub use course::{Change, Course, Spot, Summary, course, gaps, predecessor};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{
@@ -45,6 +48,7 @@ pub use rounds::{Reach, reach, rounds_for};
 pub use schedule::{Side, order_of};
 pub use sequential::{FIRST_ROUNDS, MOST_ROUNDS, undecided};
 pub use turns::Turns;
+pub use trend::{Direction, Trend, trend};
 pub use verdict::{Interval, Verdict};
 
 #[cfg(test)]

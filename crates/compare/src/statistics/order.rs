@@ -21,7 +21,7 @@ pub(crate) fn scatter(values: &[f64]) -> f64 {
 /// Half the mean square successive difference (von Neumann et al. 1941) ignores slow drift; leaving out the
 /// largest steps ignores level changes; [`trimming_factor`] makes it consistent for normal noise.
 /// `values` must hold at least two.
-pub(super) fn variance_of_steps(values: &[f64]) -> f64 {
+pub(crate) fn variance_of_steps(values: &[f64]) -> f64 {
     let mut squares: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).collect();
     let (steps, kept) = (squares.len(), kept_of(squares.len()));
     squares.select_nth_unstable_by(kept - 1, f64::total_cmp);

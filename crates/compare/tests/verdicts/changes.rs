@@ -99,3 +99,27 @@ proptest! {
         prop_assert_eq!(places(&values), places(&scaled));
     }
 }
+
+#[test]
+fn the_place_of_a_step_lies_in_its_range() {
+    // Noise of 4 % and a step of 6 %: the most likely place is often a neighbour.
+    let (mut found, mut exact, mut covered, mut width) = (0, 0, 0, 0);
+    for seed in 0..200 {
+        let mut rng = Rng::with_seed(seed);
+        let mut around = |level: f64| level + 4.0 * (noisy(&mut rng, 100.0, 1)[0] - 100.0);
+        let values: Vec<f64> = (0..80).map(|i| around(if i < 40 { 100.0 } else { 106.0 })).collect();
+        for change in change_points(&values) {
+            found += 1;
+            exact += usize::from(change.index == 40);
+            covered += usize::from((change.earliest..=change.latest).contains(&40));
+            width += change.latest - change.earliest + 1;
+            assert!((change.earliest..=change.latest).contains(&change.index), "{change:?}");
+        }
+    }
+    assert!(found > 150, "{found}");
+    assert!(exact < found * 3 / 4, "an easy case: {exact} of {found}");
+    assert!(covered * 100 >= found * 93, "{covered} of {found}");
+    assert!(width < 15 * found, "{width} places for {found} changes");
+    let sharp = change_points(&stepped(1, &[(100.0, 40), (150.0, 40)]));
+    assert_eq!((sharp[0].earliest, sharp[0].latest), (40, 40));
+}
