@@ -72,6 +72,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/formats.md",
         "docs/glossary.md",
         "docs/import.md",
+        "docs/history.md",
         "docs/load-tests.md",
         "docs/measuring.md",
         "docs/verdict.md",

@@ -13,6 +13,7 @@ mod criterion_tree;
 mod docs;
 mod export;
 mod forge;
+mod history;
 mod import;
 mod limits;
 mod load;

@@ -11,8 +11,8 @@ mod changepoints;
 mod comparison;
 mod confirm;
 mod control;
-mod episodes;
 mod course;
+mod episodes;
 mod outcome;
 mod pair;
 mod policy;
@@ -22,8 +22,8 @@ mod rounds;
 mod schedule;
 mod sequential;
 pub mod statistics;
-mod turns;
 mod trend;
+mod turns;
 mod verdict;
 
 pub use accept::accept;
@@ -34,8 +34,8 @@ pub use changepoints::{ChangePoint, change_points, possible_change_point};
 pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, compare, new_level};
 pub use confirm::{Confirmation, alarms};
 pub use control::{Shifted, control};
-pub use episodes::{Episode, Urgency, episodes, family};
 pub use course::{Change, Course, Spot, Summary, course, gaps, predecessor};
+pub use episodes::{Episode, Urgency, episodes, family};
 pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{
@@ -47,8 +47,8 @@ pub use renames::{AliasConflict, ConflictReason, LikelyRename};
 pub use rounds::{Reach, reach, rounds_for};
 pub use schedule::{Side, order_of};
 pub use sequential::{FIRST_ROUNDS, MOST_ROUNDS, undecided};
-pub use turns::Turns;
 pub use trend::{Direction, Trend, trend};
+pub use turns::Turns;
 pub use verdict::{Interval, Verdict};
 
 #[cfg(test)]

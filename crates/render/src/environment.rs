@@ -75,6 +75,11 @@ pub(crate) fn differing(base: &Facts, head: &Facts, escape: fn(&str) -> String) 
     changes(&differs(base), &differs(head), escape)
 }
 
+/// Returns the facts that differ, on a terminal.
+pub(crate) fn changed(base: &Facts, head: &Facts) -> Vec<String> {
+    differing(base, head, terminal)
+}
+
 fn answer(base: &Environment, head: &Environment) -> String {
     let differing = differences(&base.identity, &head.identity);
     if differing.is_empty() {

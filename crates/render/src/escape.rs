@@ -90,6 +90,33 @@ pub(crate) fn fenced(text: &str) -> String {
     terminal(text).replace('`', r"\u{60}")
 }
 
+/// Shows a text within HTML, between tags or as the value of an attribute in quotes.
+pub(crate) fn html(text: &str) -> String {
+    markup(&visible(text))
+}
+
+/// Keeps a text of our own from being taken for markup.
+pub(crate) fn markup(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\'' => escaped += "&#39;",
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Escapes within finished JSON what would end the script element that it stands in, or begin a comment there.
+pub(crate) fn script(finished: &str) -> String {
+    let escaped = json(finished);
+    escaped.replace('<', r"\u003c").replace('>', r"\u003e").replace('&', r"\u0026")
+}
+
 /// Escapes within finished JSON what a log or a terminal would act on. Its meaning stays the same.
 ///
 /// Such characters occur within strings only, where a `\u` escape may stand for any of them.

@@ -12,10 +12,12 @@ pub mod calibration;
 pub mod environment;
 pub mod escape;
 pub mod forge;
+pub mod history;
 pub mod policy;
 pub mod report;
 pub mod store;
 
+mod html;
 mod json;
 mod number;
 mod page;

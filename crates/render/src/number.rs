@@ -45,6 +45,11 @@ impl Scale {
         number(value * self.factor)
     }
 
+    /// Returns what a value is multiplied by.
+    pub(crate) fn factor(&self) -> f64 {
+        self.factor
+    }
+
     /// Returns the unit to show.
     pub(crate) fn label(&self) -> &Label {
         &self.label

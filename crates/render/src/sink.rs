@@ -2,7 +2,7 @@ use std::array::from_fn;
 
 use perf_model::{CommitId, SeriesId, Unit};
 
-use crate::escape::{fenced, markdown_code, terminal};
+use crate::escape::{fenced, html, markdown_code, markup, terminal};
 use crate::number::{Label, Scale};
 
 /// Where a sentence goes, which decides how the words of others are made safe in it.
@@ -12,6 +12,8 @@ pub(crate) enum Sink {
     Text,
     /// GitHub flavoured Markdown.
     Markdown,
+    /// HTML, between tags.
+    Html,
 }
 
 impl Sink {
@@ -20,6 +22,8 @@ impl Sink {
         match self {
             Sink::Text => terminal(text),
             Sink::Markdown => markdown_code(text),
+            // Letters that run from right to left must not reorder what stands beside them.
+            Sink::Html => format!("<bdi>{}</bdi>", html(text)),
         }
     }
 
@@ -28,6 +32,7 @@ impl Sink {
         match self {
             Sink::Text => text.to_owned(),
             Sink::Markdown => format!("`{text}`"),
+            Sink::Html => format!("<code>{}</code>", markup(text)),
         }
     }
 
@@ -47,7 +52,8 @@ impl Sink {
         from_fn(|side| format!("{} {}", scales[side].number(values[side]), self.label(&scales[side])))
     }
 
-    fn label(self, scale: &Scale) -> String {
+    /// Shows the unit of a scale.
+    pub(crate) fn label(self, scale: &Scale) -> String {
         match scale.label() {
             Label::Known(label) => label.clone(),
             Label::Written(label) => self.name(label),

@@ -1,5 +1,6 @@
 //! Stored records for people and programs: one commit's baselines, the list of all, the environments.
 
+mod diff;
 pub mod export;
 mod json;
 
@@ -12,6 +13,8 @@ use perf_model::{
 };
 use time::{OffsetDateTime, UtcOffset};
 
+pub use diff::diff;
+pub(crate) use json::second;
 pub use json::{envs_json, log_json, show_json, values_json};
 
 use crate::environment::summary;
@@ -205,7 +208,7 @@ fn series<'a>(measurements: impl Iterator<Item = &'a Measurement>, page: Page) -
     Table { columns: SERIES, rows: series.into_iter().map(cells).collect() }.text(page)
 }
 
-fn minute(time: OffsetDateTime) -> String {
+pub(crate) fn minute(time: OffsetDateTime) -> String {
     let time = time.to_offset(UtcOffset::UTC);
     format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
 }

@@ -21,6 +21,23 @@ use crate::output;
 use crate::place::Place;
 
 pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    let Compared { outcome, config, interrupted } = outcome(args, place)?;
+    report::write(&args.output, place, &outcome)?;
+    interrupted.map_or_else(|| Ok(status(&outcome, config.on_refusal)), Err)
+}
+
+/// What came of a comparison.
+pub(crate) struct Compared {
+    /// The outcome.
+    pub(crate) outcome: Outcome,
+    /// Under which configuration.
+    config: Config,
+    /// Why not all was measured, where that is so.
+    pub(crate) interrupted: Option<Failure>,
+}
+
+/// Compares what the arguments name.
+pub(crate) fn outcome(args: &Args, place: &Place) -> Result<Compared> {
     let store = match args.base_file {
         Some(_) => place.store().ok(),
         None => Some(place.store()?),
@@ -53,8 +70,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         Some(_) | None => Measured::whole(stored()?),
     };
     acceptances::settle(&mut outcome, store.as_ref(), args, place.now.date())?;
-    report::write(&args.output, place, &outcome)?;
-    interrupted.map_or_else(|| Ok(status(&outcome, config.on_refusal)), Err)
+    Ok(Compared { outcome, config, interrupted })
 }
 
 fn status(outcome: &Outcome, on_refusal: OnRefusal) -> Status {
@@ -69,4 +85,9 @@ fn status(outcome: &Outcome, on_refusal: OnRefusal) -> Status {
             Status::Done
         }
     }
+}
+
+/// Writes the reports that were asked for beside something else that is printed.
+pub(crate) fn also_write(args: &Args, place: &Place, outcome: &Outcome) -> Result<()> {
+    if args.output.is_empty() { Ok(()) } else { report::write(&args.output, place, outcome) }
 }

@@ -2,6 +2,7 @@
 
 mod badge;
 mod bisect;
+mod blame;
 mod calibrate;
 mod changepoints;
 mod collect;
@@ -9,8 +10,10 @@ mod compare;
 mod completions;
 mod doctor;
 mod env;
+mod explain;
 mod forge;
 mod handed_in;
+mod history;
 mod init;
 mod measure;
 mod plumbing;
@@ -85,6 +88,9 @@ enum Command {
     Compare(compare::Args),
     Bisect(bisect::Args),
     BisectStep(bisect::StepArgs),
+    History(history::Args),
+    Blame(blame::Args),
+    Explain(explain::Args),
     Env(env::Args),
     #[command(subcommand)]
     Store(store::Command),
@@ -144,6 +150,9 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Command::Compare(args) => compare::run(&args, &place),
         Command::Bisect(args) => bisect::run(&args, &place),
         Command::BisectStep(args) => bisect::step(&args, &place),
+        Command::Blame(args) => blame::run(&args, &place),
+        Command::Explain(args) => explain::run(&args, &place),
+        Command::History(args) => history::run(&args, &place),
         Command::Env(args) => env::run(&args, &place),
         Command::Store(command) => store::run(&command, &place),
         Command::Init(args) => init::run(&args, &place),

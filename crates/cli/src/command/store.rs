@@ -1,5 +1,6 @@
 mod add;
 mod compact;
+mod diff;
 mod export;
 mod import;
 mod prune;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Add(add::Args),
     Log(LogArgs),
+    Diff(diff::Args),
     Envs(EnvsArgs),
     Export(export::Args),
     Import(import::Args),
@@ -115,6 +117,7 @@ pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
         Command::Show(args) => show(args, &store),
         Command::Add(args) => add::run(args, place, &store),
         Command::Log(args) => log(args, &store),
+        Command::Diff(args) => diff::run(args, &store),
         Command::Envs(args) => envs(args, &store),
         Command::Export(args) => export::run(args, place, &store),
         Command::Import(args) => import::run(args, place, &store),

@@ -168,7 +168,8 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn answer_and_doubt(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
+/// Returns the verdict, which way the series went, and why the answer is not a firmer one.
+pub(crate) fn answer_and_doubt(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
     let exhibit = row.tier == Tier::Exhibit && row.finding.verdict == Verdict::Regressed;
     let exhibit = exhibit.then(|| "an exhibit, which never fails".to_owned());
     let accepted = acceptance::remark(row.claim, outcome, sink);
@@ -186,7 +187,7 @@ fn answer(row: &Judged) -> String {
 }
 
 /// Says which way a series went in the words of what was measured.
-fn direction(metric: &Metric, difference: f64) -> &'static str {
+pub(crate) fn direction(metric: &Metric, difference: f64) -> &'static str {
     let (more, less) = match (metric.kind, metric.unit.dimension(), metric.better) {
         (Kind::Rate, _, Better::Higher) => ("higher throughput", "lower throughput"),
         (Kind::Rate, _, Better::Lower) => ("higher rate", "lower rate"),
@@ -212,7 +213,7 @@ fn crossed(row: &Judged, sink: Sink) -> String {
 }
 
 /// Returns a limit as the policy asks for it: `5 % and 200 us`.
-fn asked(wanted: &Limit, metric: &Metric, sink: Sink) -> String {
+pub(crate) fn asked(wanted: &Limit, metric: &Metric, sink: Sink) -> String {
     let amount = wanted.absolute.as_ref().map(|amount| {
         let unit = amount.unit.as_ref().unwrap_or(&metric.unit);
         // A percent sign would read as a share of the base.
@@ -226,7 +227,8 @@ fn asked(wanted: &Limit, metric: &Metric, sink: Sink) -> String {
     parts.join(" and ")
 }
 
-fn interval(row: &Judged, sink: Sink) -> String {
+/// Returns where the change lies, or why that is not known.
+pub(crate) fn interval(row: &Judged, sink: Sink) -> String {
     let Some(Evidence { interval: Interval { low, high }, .. }) = row.finding.evidence else {
         return without_noise(row).to_owned();
     };
@@ -236,7 +238,8 @@ fn interval(row: &Judged, sink: Sink) -> String {
     }
 }
 
-fn noise(row: &Judged, sink: Sink) -> String {
+/// Returns the noise floor, or why there is none.
+pub(crate) fn noise(row: &Judged, sink: Sink) -> String {
     match (&row.finding.evidence, row.finding.change) {
         (None, _) => without_noise(row).to_owned(),
         (Some(evidence), Some(_)) => share(evidence.noise),
@@ -298,12 +301,14 @@ pub(super) fn figures(row: &Judged, outcome: &Outcome, sink: Sink) -> String {
     )
 }
 
-fn one_sided(row: &OneSided, sink: Sink) -> String {
+/// Says what the only side has.
+pub(crate) fn one_sided(row: &OneSided, sink: Sink) -> String {
     let [level] = sink.amounts(&row.unit, [row.level]);
     format!("{}: {level}", sink.series(&row.series))
 }
 
-fn unjudged(row: &Unjudged, sink: Sink) -> String {
+/// Says what stands in the way.
+pub(crate) fn unjudged(row: &Unjudged, sink: Sink) -> String {
     let obstacle = match &row.obstacle {
         Obstacle::Units { base, head } => {
             let (base, head) = (sink.name(base.symbol()), sink.name(head.symbol()));

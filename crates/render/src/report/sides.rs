@@ -80,7 +80,7 @@ pub(crate) fn across(outcome: &Outcome) -> Vec<&String> {
 fn arrow(sink: Sink) -> &'static str {
     match sink {
         Sink::Text => "  <-",
-        Sink::Markdown => "←",
+        Sink::Markdown | Sink::Html => "←",
     }
 }
 

@@ -96,7 +96,7 @@ fn facts(facts: &Facts) -> String {
 /// What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection), also in full width.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = escape::visible(text);
     let text = if text.starts_with(FORMULA) { format!("'{text}") } else { text };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

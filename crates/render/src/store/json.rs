@@ -266,7 +266,7 @@ impl<'a> From<&'a Measurement> for MeasurementJson<'a> {
     }
 }
 
-pub(super) fn second(time: OffsetDateTime) -> String {
+pub(crate) fn second(time: OffsetDateTime) -> String {
     let time = time.to_offset(UtcOffset::UTC);
     format!("{}T{:02}:{:02}:{:02}Z", time.date(), time.hour(), time.minute(), time.second())
 }

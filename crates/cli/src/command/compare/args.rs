@@ -90,8 +90,8 @@ pub(crate) struct Args {
     /// Add or override an identity fact of what is measured
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact, requires = "measuring")]
     pub(super) set: Vec<(String, String)>,
-    /// Write a report, to a file or to `-` (standard output): `text`, `markdown`, `json`, `github` (annotations of
-    /// GitHub Actions) or `check` (a check run for GitHub's API); may be repeated
+    /// Write a report, to a file or to `-` (standard output): `text`, `markdown`, `json`, `html`, `github` (annotations
+    /// of GitHub Actions) or `check` (a check run for GitHub's API); may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output: Vec<Report>,
 }

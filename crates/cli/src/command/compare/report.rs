@@ -24,6 +24,7 @@ enum Format {
     Json,
     Github,
     Check,
+    Html,
 }
 
 impl std::str::FromStr for Report {
@@ -32,7 +33,7 @@ impl std::str::FromStr for Report {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let (format, to) = text.split_once('=').unwrap_or((text, "-"));
         let format = <Format as clap::ValueEnum>::from_str(format, false).map_err(|_| {
-            "expected `text`, `markdown`, `json`, `github` or `check`, then `=FILE`".to_owned()
+            "expected `text`, `markdown`, `json`, `html`, `github` or `check`, then `=FILE`".to_owned()
         })?;
         if to.is_empty() {
             return Err("expected a file, or `-` for standard output, after `=`".into());
@@ -60,6 +61,7 @@ pub(super) fn write(reports: &[Report], place: &Place, outcome: &Outcome) -> Res
             Format::Check => perf_render::report::check(outcome).ok_or_else(|| {
                 Failure::new("--output check: a check run belongs to a commit; the head is none")
             })?,
+            Format::Html => perf_render::report::html(outcome),
         };
         if on_stdout {
             output::print(&text)?;
@@ -79,7 +81,7 @@ mod tests {
         let report = |format, to: &str| Ok(Report { format, to: to.into() });
         assert_eq!("json".parse(), report(Format::Json, "-"));
         assert_eq!("markdown=a=b.md".parse(), report(Format::Markdown, "a=b.md"));
-        for bad in ["", "html", "text=", "=x"] {
+        for bad in ["", "pdf", "text=", "=x"] {
             assert!(bad.parse::<Report>().is_err(), "{bad}");
         }
     }

@@ -1,0 +1,44 @@
+use perf_compare::{Pattern, Status as Judged};
+use perf_model::SeriesId;
+
+use crate::command::{Status, compare};
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::place::Place;
+
+/// Derive the verdict on a benchmark step by step: runs, noise floor, rule, limits
+///
+/// Takes what `perf compare` takes and compares the same. Exit status 3 where nothing could be judged, else 0: this
+/// explains, it is no gate.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Args {
+    /// The benchmark, as reports name it
+    #[arg(value_name = "BENCH")]
+    benchmark: String,
+    /// Only metrics that match this glob
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::new)]
+    metric: Option<Pattern>,
+    #[command(flatten)]
+    compare: compare::Args,
+}
+
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
+    let is_about = |series: &SeriesId| {
+        (series.benchmark == args.benchmark || series.case() == args.benchmark)
+            && args.metric.as_ref().is_none_or(|metric| metric.matches(&series.metric))
+    };
+    let compared = compare::outcome(&args.compare, place)?;
+    let outcome = &compared.outcome;
+    compare::also_write(&args.compare, place, outcome)?;
+    let Some(text) = perf_render::report::explain(outcome, &is_about) else {
+        return Err(Failure::new(format!("{}: neither side has such a series", args.benchmark))
+            .hint("`perf compare --output json` lists all series"));
+    };
+    let refused = outcome.status() == Judged::Refused;
+    output::print(&text)?;
+    if let Some(interrupted) = compared.interrupted {
+        return Err(interrupted);
+    }
+    Ok(if refused { Status::Refused } else { Status::Done })
+}
