@@ -144,3 +144,35 @@ fn rules_show_the_former_name() {
     assert!(shown.contains("  formerly  parse/*                [[alias]] 1 (to parser/*)\n"), "{shown}");
     assert!(!sandbox.perf(&["rules", "parse/a"]).stdout.contains("formerly"));
 }
+
+#[test]
+fn the_change_that_renames_brings_the_alias_and_the_report_says_whose_it_is() {
+    for (of_base, from, to) in [("", "old", "new"), ("fail = \"25%\"\n", "old", "new"), ("", "old*", "new*")]
+    {
+        let sandbox = renamed(of_base, (&[("old", 100.0)], &[("new", 130.0)]));
+        sandbox.git(&["checkout", "-q", "-b", "rename", "main"]);
+        sandbox.write("repo/perf.toml", format!("{of_base}{}", alias(from, to)));
+        sandbox.git(&["add", "perf.toml"]);
+        sandbox.commit("Rename");
+        sandbox.measure(&[("new", 130.0)]);
+        let ended = sandbox.perf(&["compare"]);
+        assert_eq!(ended.status, 1, "{}", ended.whole());
+        assert!(ended.stdout.contains("renamed from old"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("by an alias that only the head's perf.toml has"), "{}", ended.stdout);
+        assert!(!ended.stdout.contains("holds once"), "it holds already: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn an_alias_of_the_head_changes_none_of_the_base() {
+    let sides: Sides = (&[("old", 100.0), ("other", 100.0)], &[("new", 130.0), ("lex", 1.0)]);
+    let sandbox = renamed(&alias("old", "new"), sides);
+    // `old` would be compared with nothing.
+    sandbox.write("repo/perf.toml", alias("old", "gone"));
+    sandbox.git(&["add", "perf.toml"]);
+    sandbox.commit("Hide");
+    sandbox.measure(&[("new", 130.0), ("lex", 1.0)]);
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1, "{}", ended.whole());
+    assert!(ended.stdout.contains("renamed from old"), "{}", ended.stdout);
+}

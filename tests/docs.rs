@@ -73,6 +73,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/glossary.md",
         "docs/import.md",
         "docs/history.md",
+        "docs/limits.md",
         "docs/load-tests.md",
         "docs/measuring.md",
         "docs/verdict.md",

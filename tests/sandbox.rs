@@ -99,6 +99,13 @@ impl Sandbox {
         self.perf_under(&[], dir, args)
     }
 
+    /// Runs `perf` with variables of its environment.
+    pub(crate) fn perf_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Ended {
+        let set: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let wrapper: Vec<&str> = std::iter::once("env").chain(set.iter().map(String::as_str)).collect();
+        self.perf_under(&wrapper, "repo", args)
+    }
+
     /// Runs `perf` by way of another program, which gets it and its arguments as its last arguments.
     pub(crate) fn perf_under(&self, wrapper: &[&str], dir: &str, args: &[&str]) -> Ended {
         let mut all = wrapper.to_vec();

@@ -1,7 +1,9 @@
 //! `perf.toml`: what the project asks of `perf`.
 
 pub(crate) mod accept;
-mod alias;
+mod age;
+pub(crate) mod alias;
+mod changes;
 mod document;
 mod rule;
 mod schema;
@@ -22,7 +24,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
 use self::accept::AcceptConfig;
+use self::age::Age;
 use self::alias::AliasConfig;
+pub(crate) use self::changes::changes;
 use self::document::Document;
 pub(crate) use self::document::Problem;
 use self::rule::RuleConfig;
@@ -61,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) alias: Vec<AliasConfig>,
     /// How many first-parent commits back a baseline may lie when the base itself has none.
     pub(crate) max_lag: usize,
+    /// How much older than the head a baseline may be before the report warns of it.
+    pub(crate) max_age: Age,
     /// Which stored records are used.
     pub(crate) store: StoreConfig,
     /// How many samples of a series are kept of each run; at least 10.
@@ -93,6 +99,7 @@ impl Default for Config {
             accept: vec![],
             alias: vec![],
             max_lag: 20,
+            max_age: Age::default(),
             store: StoreConfig::default(),
             max_samples: 100,
             environment: EnvironmentConfig::default(),
@@ -452,18 +459,21 @@ impl From<Direction> for Better {
 impl Config {
     /// Reads `perf.toml` in a directory; the defaults where there is none.
     pub(crate) fn load(dir: &Path) -> Result<Self> {
-        let path = dir.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => {
-                return Err(Failure::new(format!("{}: cannot be read", path.display())).because(&error));
-            }
-        };
+        let Some(text) = Self::text(dir)? else { return Ok(Self::default()) };
         Self::parse(&text).map_err(|problem| {
-            Failure::new(format!("{}: {problem}", path.display()))
+            Failure::new(format!("{}: {problem}", dir.join(FILE).display()))
                 .hint("`perf init --print` shows every key with its default")
         })
+    }
+
+    /// Returns what `perf.toml` in a directory holds, where there is one.
+    pub(crate) fn text(dir: &Path) -> Result<Option<String>> {
+        let path = dir.join(FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::new(format!("{}: cannot be read", path.display())).because(&error)),
+        }
     }
 
     /// Parses `perf.toml`; the error names line, column and key.
@@ -500,6 +510,7 @@ impl Config {
                 today: None,
             },
             aliases: self.alias.iter().map(AliasConfig::alias).collect(),
+            max_age: self.max_age.0,
         }
     }
 

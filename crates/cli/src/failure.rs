@@ -150,6 +150,7 @@ fn hint_for(error: &StoreError) -> Option<String> {
         | StoreError::NotACommit { .. }
         | StoreError::BadRefName(_)
         | StoreError::TooManyNotes(_)
+        | StoreError::FileTooLarge { .. }
         | StoreError::NoteTooLarge { .. }
         | StoreError::File { .. }
         | StoreError::Line(_)

@@ -96,7 +96,10 @@ mod tests {
     use super::*;
     use crate::fixtures::repeated;
     use crate::policy::{Acceptances, Amount, Limit, Pattern, Rule, budgets};
-    use crate::{BaseChoice, Cover, Endpoint, Inconclusive, Outcome, Pair, Status, WHOLE_SUITE, compare};
+    use crate::{
+        BaseChoice, Cover, Demand, Endpoint, Inconclusive, Origin, Outcome, Pair, PolicySource, Status,
+        WHOLE_SUITE, compare,
+    };
 
     fn trailer(benchmark: &str, metric: Option<&str>, at_most: Option<f64>) -> Acceptance {
         let pattern = |text: &str| Pattern::new(text).unwrap();
@@ -130,6 +133,9 @@ mod tests {
             sections,
             notices,
             policy,
+            origin: Origin { source: PolicySource::Here, changes: vec![] },
+            demand: Demand::Something,
+            references: vec![],
         }
     }
 

@@ -187,7 +187,7 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
     if candidates.is_empty() {
         return Err(match unjudged.len() {
             0 => Refusal::NothingShared { base: before.of.len(), head: after.of.len(), likely },
-            shared => Refusal::NothingJudged { shared },
+            _ => Refusal::NothingJudged { unjudged },
         });
     }
     let one_sided = |rows: Rowed| rows.into_iter().map(|(_, runs)| OneSided::new(runs)).collect::<Vec<_>>();
@@ -585,7 +585,11 @@ mod tests {
     fn refuses_when_nothing_shared_could_be_judged() {
         let before = baseline_of(vec![vec![measurement("a", Metric::time("m", "widgets"), &[1.0])]]);
         let after = baseline_of(vec![vec![measurement("a", Metric::time("m", "gadgets"), &[1.0])]]);
-        assert_eq!(compared(before, after).unwrap_err(), Refusal::NothingJudged { shared: 1 });
+        let Err(Refusal::NothingJudged { unjudged }) = compared(before, after) else {
+            panic!("expected a refusal")
+        };
+        assert_eq!((unjudged[0].series.benchmark.as_str(), unjudged.len()), ("a", 1));
+        assert!(matches!(unjudged[0].obstacle, Obstacle::Units { .. }), "{unjudged:?}");
     }
 
     #[test]

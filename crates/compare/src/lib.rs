@@ -24,6 +24,7 @@ mod sequential;
 pub mod statistics;
 mod trend;
 mod turns;
+mod validity;
 mod verdict;
 
 pub use accept::accept;
@@ -36,11 +37,12 @@ pub use confirm::{Confirmation, alarms};
 pub use control::{Shifted, control};
 pub use course::{Change, Course, Spot, Summary, course, gaps, predecessor};
 pub use episodes::{Episode, Urgency, episodes, family};
-pub use outcome::{BaseChoice, Endpoint, Notice, Outcome, Section, Status};
+pub use outcome::{BaseChoice, Demand, Endpoint, Gap, Notice, Outcome, Section, Status};
 pub use pair::Pair;
 pub use policy::{
     Acceptance, Acceptances, AcceptedIn, Alias, Amount, Asked, Bound, Breach, Budgets, Claim, Cover, Given,
-    Inconclusive, Limit, Limits, Pattern, PatternError, Policy, Rule, Severity, Tier, WHOLE_SUITE, budgets,
+    Inconclusive, Limit, Limits, MaxAge, Origin, Pattern, PatternError, Policy, PolicyChange, PolicySource,
+    Rule, Severity, Tier, WHOLE_SUITE, budgets,
 };
 pub use refusal::{FactDifference, Refusal, differences};
 pub use renames::{AliasConflict, ConflictReason, LikelyRename};
@@ -49,6 +51,7 @@ pub use schedule::{Side, order_of};
 pub use sequential::{FIRST_ROUNDS, MOST_ROUNDS, undecided};
 pub use trend::{Direction, Trend, trend};
 pub use turns::Turns;
+pub use validity::{aged, idle_rules};
 pub use verdict::{Interval, Verdict};
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 use std::path::PathBuf;
 
-use perf_model::{CommitId, Environment, Rebaseline};
+use perf_model::{CommitId, Environment, Rebaseline, SeriesId};
+use time::OffsetDateTime;
 
 use crate::comparison::{Comparison, Judged};
 use crate::confirm::Confirmation;
-use crate::policy::{Budgets, Policy};
+use crate::policy::{Budgets, Origin, Policy, Tier};
 use crate::refusal::Refusal;
 use crate::statistics::Doubt;
 
@@ -23,6 +24,39 @@ pub struct Outcome {
     pub notices: Vec<Notice>,
     /// What the verdicts were held against.
     pub policy: Policy,
+    /// Whose policy that is.
+    pub origin: Origin,
+    /// What it takes to pass.
+    pub demand: Demand,
+    /// Further comparisons of the same head, each with a fixed reference and without references of its own.
+    pub references: Vec<Outcome>,
+}
+
+/// What it takes to pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Demand {
+    /// That something was judged: a change must not make anything worse.
+    #[default]
+    Something,
+    /// That nothing is missing: a release must not pass for lack of numbers.
+    Everything,
+}
+
+/// Something that nobody judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gap {
+    /// Environments of the head without a comparison.
+    Refused(usize),
+    /// Environments in which only the base was measured.
+    OnlyBase(usize),
+    /// Series that may fail and that only the base has, with the first of them.
+    Missing(usize, SeriesId),
+    /// Series that may fail and whose two sides do not compare.
+    Unjudged(usize, SeriesId),
+    /// Series that all could not be decided.
+    Undecided(usize),
+    /// Budgets that no series was held to.
+    Budgets(usize),
 }
 
 /// One environment of an outcome.
@@ -88,6 +122,11 @@ pub enum BaseChoice {
     Named {
         /// As the caller wrote it.
         revision: String,
+    },
+    /// The version tag that the base builds on; `None` where it builds on none.
+    LastRelease {
+        /// The tag.
+        tag: Option<String>,
     },
     /// A file that the caller named.
     File,
@@ -163,6 +202,50 @@ pub enum Notice {
         /// Why.
         refusal: Refusal,
     },
+    /// Runs of a commit that somebody took back, so that they are not used.
+    Withdrawn {
+        /// The commit.
+        commit: CommitId,
+        /// How many.
+        runs: usize,
+        /// Who took the first of them back.
+        by: String,
+        /// When, as it was written.
+        time: String,
+        /// Why.
+        reason: String,
+    },
+    /// The baseline used is older than the policy wants it.
+    Old {
+        /// The commit.
+        commit: CommitId,
+        /// When it was measured.
+        measured: OffsetDateTime,
+        /// How many days before the head that was.
+        days: i64,
+        /// How many days are fine.
+        allowed: i64,
+    },
+    /// A new level was declared after the reference, so that drift is measured from there on.
+    ReferenceMoved {
+        /// The reference.
+        asked: CommitId,
+        /// The commit that was measured anew.
+        serves: CommitId,
+        /// Who declared it, and why.
+        rebaseline: Rebaseline,
+    },
+    /// A rule that no series of either side matches.
+    IdleRule {
+        /// Its number, from 1.
+        number: usize,
+        /// Its glob for benchmarks.
+        benchmark: Option<String>,
+        /// Its glob for metrics.
+        metric: Option<String>,
+        /// Whether it is a budget.
+        is_budget: bool,
+    },
     /// The file holds no environment, so that the comparability of the two sides rests on the caller.
     NoEnvironment {
         /// The file.
@@ -170,15 +253,15 @@ pub enum Notice {
     },
 }
 
-/// What an outcome means for the gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an outcome means for the gate, from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// Judged, nothing beyond a fail limit.
     Passed,
+    /// Nothing could be judged, or not all that had to be.
+    Refused,
     /// Judged, something beyond a fail limit.
     Failed,
-    /// Nothing could be judged.
-    Refused,
 }
 
 impl Outcome {
@@ -199,8 +282,41 @@ impl Outcome {
         confirmed && self.policy.fails_undecided(row.finding.verdict, row.tier) && !row.is_accepted()
     }
 
-    /// Returns what the outcome means for the gate.
+    /// Returns what the outcome means for the gate: the worst of its own status and those of its references.
     pub fn status(&self) -> Status {
+        self.references.iter().map(Self::own_status).fold(self.own_status(), Status::max)
+    }
+
+    /// Lists what nobody judged.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let gating = |series: &&SeriesId| self.policy.asked(series).tier() == Tier::Gating;
+        let rows = || self.comparisons();
+        let missing = || rows().flat_map(|it| &it.missing).map(|row| &row.series).filter(gating);
+        let unjudged = || rows().flat_map(|it| &it.unjudged).map(|row| &row.series).filter(gating);
+        let only_base =
+            self.notices.iter().filter(|it| matches!(it, Notice::OnlyBaseMeasured { .. })).count();
+        let idle = self.notices.iter().filter(|it| matches!(it, Notice::IdleRule { is_budget: true, .. }));
+        let of_sections = |section: &Section| section.budgets.silent.len() + section.budgets.unchecked.len();
+        let budgets = idle.count() + self.sections.iter().map(of_sections).sum::<usize>();
+        let (judged, undecided) = rows().fold((0, 0), |(judged, undecided), it| {
+            (judged + it.census.judged(), undecided + it.census.inconclusive)
+        });
+        let refused = self.refusals().count();
+        [
+            (refused > 0).then_some(Gap::Refused(refused)),
+            (only_base > 0).then_some(Gap::OnlyBase(only_base)),
+            missing().next().map(|first| Gap::Missing(missing().count(), first.clone())),
+            unjudged().next().map(|first| Gap::Unjudged(unjudged().count(), first.clone())),
+            (judged > 0 && judged == undecided).then_some(Gap::Undecided(judged)),
+            (budgets > 0).then_some(Gap::Budgets(budgets)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Returns what the comparison with the base alone means, without those with the references.
+    pub fn own_status(&self) -> Status {
         let fails = |comparison: &Comparison| {
             comparison.shift_fails()
                 || comparison.judged.iter().any(|row| row.fails() || self.fails_undecided(row))
@@ -208,10 +324,12 @@ impl Outcome {
         let over_budget = self.sections.iter().any(|section| section.budgets.failures() > 0);
         if over_budget || self.comparisons().any(fails) {
             Status::Failed
-        } else if self.comparisons().next().is_some() {
-            Status::Passed
-        } else {
+        } else if self.comparisons().next().is_none()
+            || self.demand == Demand::Everything && !self.gaps().is_empty()
+        {
             Status::Refused
+        } else {
+            Status::Passed
         }
     }
 }
@@ -222,7 +340,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::repeated;
-    use crate::{Inconclusive, Pair, compare};
+    use crate::{Inconclusive, Limits, Pair, compare};
 
     fn judged(series: u32, runs: u32, before: f64, after: f64) -> Section {
         let names: Vec<String> = (0..series).map(|number| number.to_string()).collect();
@@ -253,6 +371,9 @@ mod tests {
             sections,
             notices: vec![],
             policy: Policy { inconclusive, ..Policy::default() },
+            origin: Origin { source: crate::PolicySource::Here, changes: vec![] },
+            demand: Demand::Something,
+            references: vec![],
         }
     }
 
@@ -272,6 +393,57 @@ mod tests {
             ("undecided fails on request", vec![undecided()], Inconclusive::Fail, Status::Failed),
         ] {
             assert_eq!(outcome(sections, inconclusive).status(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_worst_part_decides_and_a_release_needs_all_of_it() {
+        let of = |sections| outcome(sections, Inconclusive::Pass);
+        let good = || of(vec![judged(8, 3, 10.0, 10.0)]);
+        let (bad, no) = (of(vec![judged(1, 3, 10.0, 20.0)]), of(vec![refused()]));
+        for (references, expected) in [
+            (vec![], Status::Passed),
+            (vec![good()], Status::Passed),
+            (vec![good(), no.clone()], Status::Refused),
+            (vec![no.clone(), bad.clone()], Status::Failed),
+        ] {
+            assert_eq!(Outcome { references, ..good() }.status(), expected);
+        }
+        let half = || of(vec![judged(8, 3, 10.0, 10.0), refused()]);
+        let release = |it: Outcome| Outcome { demand: Demand::Everything, ..it }.status();
+        assert_eq!((half().status(), release(half())), (Status::Passed, Status::Refused));
+        assert_eq!((release(good()), release(bad)), (Status::Passed, Status::Failed));
+        let undecided = of(vec![judged(8, 1, 10.0, 10.5)]);
+        assert_eq!((undecided.status(), release(undecided.clone())), (Status::Passed, Status::Refused));
+        assert_eq!(undecided.gaps(), [Gap::Undecided(8)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn loosening_a_limit_never_turns_a_pass_into_a_failure(
+            changes in proptest::collection::vec(0.7..1.8, 1..9),
+            (warn, more, looser) in (0.0..0.4, 0.0..0.4, 0.0..0.5),
+            runs in 1_u32..5,
+        ) {
+            let side = |changed: bool| {
+                let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+                let level = |change: &f64| if changed { 100.0 * change } else { 100.0 };
+                let series: Vec<_> =
+                    names.iter().zip(&changes).map(|(name, change)| (*name, level(change))).collect();
+                repeated(runs, &series)
+            };
+            let status = |limits| {
+                let policy = Policy { limits, ..Policy::default() };
+                let pair = Pair::new(side(false), side(true), &BTreeSet::new()).unwrap();
+                let result = compare(pair, &[], &policy);
+                let section = Section { environment: None, budgets: Budgets::default(), result };
+                Outcome { policy, ..outcome(vec![section], Inconclusive::Pass) }.status()
+            };
+            let strict = Limits { warn, fail: warn + more };
+            let loose = Limits { warn: strict.warn + looser, fail: strict.fail + looser };
+            if status(strict) == Status::Passed {
+                proptest::prop_assert_eq!(status(loose), Status::Passed);
+            }
         }
     }
 }

@@ -3,15 +3,18 @@
 mod acceptance;
 mod alias;
 mod budget;
+mod origin;
 mod rule;
 
 use perf_model::{Better, Measurement, Metric, SeriesId};
+use time::Duration;
 
 pub(crate) use self::acceptance::Worsening;
 pub use self::acceptance::{Acceptance, Acceptances, AcceptedIn, Claim, Cover, WHOLE_SUITE};
 pub use self::alias::Alias;
 pub(crate) use self::alias::former_names;
 pub use self::budget::{Bound, Breach, Budgets, Severity, budgets};
+pub use self::origin::{Origin, PolicyChange, PolicySource};
 use self::rule::covers_case;
 pub use self::rule::{Amount, Limit, Pattern, PatternError, Rule, Tier};
 use crate::statistics::{Judge, Settings, SuiteShift};
@@ -75,10 +78,23 @@ pub struct Policy {
     pub fail_on_one_run: bool,
     /// What a shift of the whole suite beyond its fail limit is.
     pub suite_shift: SuiteShift,
+    /// How old a baseline may be.
+    pub max_age: MaxAge,
     /// What may become worse, since somebody answers for it.
     pub acceptances: Acceptances,
     /// Which benchmarks got another name.
     pub aliases: Vec<Alias>,
+}
+
+/// How much older than the head a baseline may be before a report warns of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxAge(pub Option<Duration>);
+
+impl Default for MaxAge {
+    /// A month.
+    fn default() -> Self {
+        Self(Some(Duration::days(30)))
+    }
 }
 
 /// What a policy asks of one series. Each value is given with the number of the rule that it comes from, from 0;
@@ -162,6 +178,11 @@ impl Asked {
     /// Returns the tier of the series.
     pub fn tier(&self) -> Tier {
         self.tier.map_or(Tier::default(), |(tier, _)| tier)
+    }
+
+    /// Returns whether there is any bound.
+    pub(crate) fn is_budget(&self) -> bool {
+        [&self.max, &self.min, &self.warn_max, &self.warn_min].into_iter().any(Option::is_some)
     }
 
     /// Returns the metric of a measurement with the direction that was asked for.

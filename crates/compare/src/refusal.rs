@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use perf_model::{CommitId, Environment, Facts};
 
+use crate::comparison::Unjudged;
 use crate::control::Shifted;
 use crate::renames::LikelyRename;
 
@@ -37,6 +38,22 @@ pub enum Refusal {
         /// The head commit.
         head: CommitId,
     },
+    /// Runs exist for the head, but somebody took them all back.
+    HeadWithdrawn {
+        /// The head commit.
+        head: CommitId,
+        /// Who.
+        by: String,
+        /// When, as it was written.
+        time: String,
+        /// Why.
+        reason: String,
+    },
+    /// No version tag is among the base and its ancestors, as far as this clone knows.
+    NoRelease {
+        /// The base commit.
+        base: CommitId,
+    },
     /// Both sides were measured in one environment, but no series occurs on both.
     NothingShared {
         /// How many series the base has.
@@ -48,8 +65,8 @@ pub enum Refusal {
     },
     /// Series occur on both sides, but none of them could be judged.
     NothingJudged {
-        /// How many series occur on both sides.
-        shared: usize,
+        /// The series that occur on both sides, by name, with what stands in the way.
+        unjudged: Vec<Unjudged>,
     },
     /// Base and head were measured in turns, but so was the base against itself, and that showed a change: the
     /// session measured something else than the code.

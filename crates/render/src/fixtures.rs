@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use perf_compare::{
-    Amount, BaseChoice, Budgets, Comparison, Endpoint, Notice, Outcome, Pair, Policy, Refusal, Rule, Section,
-    Shifted, budgets, compare,
+    Amount, BaseChoice, Budgets, Comparison, Demand, Endpoint, Notice, Obstacle, Origin, Outcome, Pair,
+    Policy, PolicyChange, PolicySource, Refusal, Rule, Section, Shifted, Unjudged, budgets, compare,
 };
 use perf_model::{
-    Baseline, CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, Source,
+    Baseline, CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, SeriesId,
+    Source, Unit,
 };
 use time::macros::datetime;
 
@@ -141,7 +142,7 @@ pub(crate) fn undecided() -> Outcome {
 }
 
 /// Every refusal there is.
-pub(crate) fn refusals() -> [Refusal; 8] {
+pub(crate) fn refusals() -> [Refusal; 10] {
     [
         different_environments(),
         Refusal::BaseNotMeasured { base: base(), looked_back: 50 },
@@ -149,7 +150,14 @@ pub(crate) fn refusals() -> [Refusal; 8] {
         Refusal::NothingBefore { head: head() },
         Refusal::HeadNotMeasured { head: head() },
         Refusal::NothingShared { base: 3, head: 4, likely: vec![] },
-        Refusal::NothingJudged { shared: 7 },
+        Refusal::NothingJudged { unjudged: vec![unjudged("a"), unjudged("b")] },
+        Refusal::HeadWithdrawn {
+            head: head(),
+            by: "Ann <ann@example.com>".into(),
+            time: "2026-02-04T00:00:00Z".into(),
+            reason: "a noisy neighbour".into(),
+        },
+        Refusal::NoRelease { base: base() },
         Refusal::Inadmissible {
             rounds: 5,
             shifted: vec![
@@ -161,6 +169,12 @@ pub(crate) fn refusals() -> [Refusal; 8] {
             ],
         },
     ]
+}
+
+fn unjudged(benchmark: &str) -> Unjudged {
+    let series = SeriesId { benchmark: benchmark.into(), params: BTreeMap::new(), metric: "size".into() };
+    let (base, head) = (Unit::new("widgets"), Unit::new("gadgets"));
+    Unjudged { series, obstacle: Obstacle::Units { base, head } }
 }
 
 /// What became of up to three runs a side, both on the same four cores.
@@ -203,6 +217,9 @@ pub(crate) fn outcome(sections: Vec<Section>) -> Outcome {
         sections,
         notices: vec![],
         policy: Policy::default(),
+        origin: Origin { source: PolicySource::Base { commit: base() }, changes: vec![] },
+        demand: Demand::Something,
+        references: vec![],
     }
 }
 
@@ -215,6 +232,20 @@ pub(crate) fn different_environments() -> Refusal {
 pub(crate) fn hostile_commits(text: &str) -> Outcome {
     let side = |id| Endpoint::Commit { id, subject: Some(text.into()) };
     Outcome { head: side(head()), base: side(base()), ..hostile_outcome(text) }
+}
+
+fn hostile_notices(text: &str, environment: Environment) -> Vec<Notice> {
+    let (words, glob) = (|| text.to_owned(), || Some(text.to_owned()));
+    vec![
+        Notice::OnlyBaseMeasured { environment: Box::new(environment), series: 2 },
+        Notice::Withdrawn { commit: base(), runs: 1, by: words(), time: words(), reason: words() },
+        Notice::ReferenceMoved {
+            asked: base(),
+            serves: head(),
+            rebaseline: perf_model::Rebaseline { by: words(), reason: words() },
+        },
+        Notice::IdleRule { number: 1, benchmark: glob(), metric: glob(), is_budget: true },
+    ]
 }
 
 /// An outcome of two files in which every text that others wrote is `text`.
@@ -258,7 +289,13 @@ pub(crate) fn hostile_outcome(text: &str) -> Outcome {
     ]);
     outcome.head = Endpoint::File { path: text.into(), commit: None };
     outcome.base = outcome.head.clone();
-    outcome.notices = vec![Notice::OnlyBaseMeasured { environment: Box::new(environment), series: 2 }];
+    outcome.notices = hostile_notices(text, environment);
     outcome.choice = BaseChoice::Named { revision: text.into() };
+    let (by, time, reason) = (text.into(), text.into(), text.into());
+    let withdrawn = Refusal::HeadWithdrawn { head: head(), by, time, reason };
+    let choice = BaseChoice::LastRelease { tag: Some(text.into()) };
+    outcome.references = vec![Outcome { choice, sections: vec![section(Err(withdrawn))], ..outcome.clone() }];
+    let value = || Some(text.to_owned());
+    outcome.origin.changes = vec![PolicyChange { key: text.into(), base: value(), head: value() }];
     outcome
 }

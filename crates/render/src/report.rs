@@ -15,6 +15,8 @@ mod github;
 mod html;
 mod json;
 mod markdown;
+mod notice;
+mod origin;
 mod refusal;
 mod row;
 mod sentence;

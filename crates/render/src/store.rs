@@ -117,7 +117,8 @@ pub fn show(stored: &Stored, page: Page) -> String {
     let subject = stored.subject.as_deref().map(|subject| format!(" {}", terminal(subject)));
     let mut blocks = vec![format!("commit {}{}", stored.commit, subject.unwrap_or_default())];
     if stored.baselines.is_empty() {
-        blocks.push("no runs are stored for it".to_owned());
+        let retracted = stored.unreadable > 0;
+        blocks.push(format!("no runs are stored for it{}", if retracted { " that count" } else { "" }));
     }
     for baseline in &stored.baselines {
         blocks.push(runs(baseline));

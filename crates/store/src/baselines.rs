@@ -42,6 +42,21 @@ pub struct Unusable {
     pub fingerprint: Fingerprint,
     /// Why it is not used.
     pub reason: String,
+    /// Who took it back, where that is why.
+    pub withdrawal: Option<Withdrawal>,
+}
+
+/// That a run was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The run.
+    pub run: RunId,
+    /// Name and address of whoever did.
+    pub by: String,
+    /// When, as it was written.
+    pub time: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// One commit's baseline in one environment, as a log lists it.
@@ -246,7 +261,7 @@ impl Shelf {
     }
 
     pub(crate) fn unusable(&self, reason: String) -> Unusable {
-        Unusable { fingerprint: self.fingerprint.clone(), reason }
+        Unusable { fingerprint: self.fingerprint.clone(), reason, withdrawal: None }
     }
 
     fn measured(&self, store: &Store) -> Result<BTreeSet<CommitId>, StoreError> {
@@ -309,18 +324,23 @@ fn usable(
         match check(line, fingerprint, commit) {
             Ok(run) if retracted.contains_key(run.id.as_str()) => {
                 let Retraction { by, time, reason, .. } = &retracted[run.id.as_str()];
-                let run = &run.id.as_str()[..8];
+                let short = &run.id.as_str()[..8];
+                let (by, time, reason) = (by.clone(), time.clone(), reason.clone());
                 unusable.push(Unusable {
                     fingerprint: fingerprint.clone(),
-                    reason: format!("{commit}: run {run} was retracted by {by} at {time}: {reason}"),
+                    reason: format!("{commit}: run {short} was retracted by {by} at {time}: {reason}"),
+                    withdrawal: Some(Withdrawal { run: run.id, by, time, reason }),
                 });
             }
             Ok(run) if runs.iter().any(|other| other.id == run.id) => unusable.push(Unusable {
                 fingerprint: fingerprint.clone(),
                 reason: format!("{commit}: two different lines are run {}", run.id.as_str()),
+                withdrawal: None,
             }),
             Ok(run) => runs.push(run),
-            Err(reason) => unusable.push(Unusable { fingerprint: fingerprint.clone(), reason }),
+            Err(reason) => {
+                unusable.push(Unusable { fingerprint: fingerprint.clone(), reason, withdrawal: None })
+            }
         }
     }
     runs

@@ -66,6 +66,14 @@ pub enum StoreError {
     /// Other programs keep changing a ref.
     #[error("{0}: other programs keep changing this ref")]
     Contended(String),
+    /// A file larger than any that a person writes.
+    #[error("{file}: larger than {limit} bytes")]
+    FileTooLarge {
+        /// Commit and path.
+        file: String,
+        /// How large it may be.
+        limit: u64,
+    },
     /// A notes tree larger than any real one.
     #[error("{0}: a notes tree with too many entries")]
     TooManyNotes(String),

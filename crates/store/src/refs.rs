@@ -84,7 +84,7 @@ pub(crate) fn under(
 }
 
 /// Lists the refs under a prefix whose names below it mean something.
-fn all_under<T: Ord>(
+pub(crate) fn all_under<T: Ord>(
     repo: &gix::Repository,
     prefix: &str,
     named: impl Fn(&str) -> Option<T>,

@@ -86,6 +86,7 @@ const GLOBAL: &str = "Global options";
 enum Command {
     Collect(collect::Args),
     Compare(compare::Args),
+    ReleaseCheck(compare::ReleaseArgs),
     Bisect(bisect::Args),
     BisectStep(bisect::StepArgs),
     History(history::Args),
@@ -148,6 +149,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
     match cli.command {
         Command::Collect(args) => collect::run(&args, &place),
         Command::Compare(args) => compare::run(&args, &place),
+        Command::ReleaseCheck(args) => compare::release_check(&args, &place),
         Command::Bisect(args) => bisect::run(&args, &place),
         Command::BisectStep(args) => bisect::step(&args, &place),
         Command::Blame(args) => blame::run(&args, &place),

@@ -147,7 +147,8 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
     }
     let reasons =
         found.unusable.iter().map(|line| format!("environment {}: {}", line.fingerprint, line.reason));
-    if found.baselines.is_empty() {
+    let only_retracted = found.unusable.iter().all(|line| line.withdrawal.is_some());
+    if found.baselines.is_empty() && !only_retracted {
         const SHOWN: usize = 5;
         let more = found.unusable.len().saturating_sub(SHOWN);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };

@@ -14,12 +14,25 @@ pub(crate) struct AliasConfig {
     to: String,
     /// The only metric it holds for.
     metric: Option<String>,
+    /// Whether the base does not have it.
+    #[serde(skip)]
+    of_head: bool,
 }
 
 impl AliasConfig {
     /// Returns the alias in the words of the comparison.
     pub(crate) fn alias(&self) -> Alias {
-        Alias { from: self.from.clone(), to: self.to.clone(), metric: self.metric.clone(), of_head: false }
+        let Self { from, to, metric, of_head } = self.clone();
+        Alias { from, to, metric, of_head }
+    }
+}
+
+/// Puts the aliases that only the head has behind those of the base; where both rename the same, the base's holds.
+pub(crate) fn add_those_of_head(base: &mut Vec<AliasConfig>, head: Vec<AliasConfig>) {
+    for alias in head {
+        if !base.iter().any(|other| other.from == alias.from && other.metric == alias.metric) {
+            base.push(AliasConfig { of_head: true, ..alias });
+        }
     }
 }
 
@@ -27,7 +40,7 @@ impl AliasConfig {
 pub(crate) fn check(aliases: &[AliasConfig]) -> Result<(), String> {
     for (index, alias) in aliases.iter().enumerate() {
         let wrong = |problem: String| Err(format!("[[alias]] {}: {problem}", index + 1));
-        let AliasConfig { from, to, metric } = alias;
+        let AliasConfig { from, to, metric, .. } = alias;
         let stars = |name: &str| name.matches('*').count();
         if from.is_empty() || to.is_empty() {
             return wrong("a name is empty".into());
@@ -61,4 +74,25 @@ fn circle(aliases: &[AliasConfig], first: &AliasConfig) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aliases_of_the_head_stand_behind_those_of_the_base_and_change_none_of_them() {
+        let alias = |from: &str, to: &str, of_head| AliasConfig {
+            from: from.into(),
+            to: to.into(),
+            metric: None,
+            of_head,
+        };
+        let mut both = vec![alias("a", "b", false)];
+        add_those_of_head(
+            &mut both,
+            vec![alias("c", "d", false), alias("a", "other", false), alias("a", "b", false)],
+        );
+        assert_eq!(both, [alias("a", "b", false), alias("c", "d", true)]);
+    }
 }

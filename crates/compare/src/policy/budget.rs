@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use perf_model::{Baseline, Metric, SeriesId, median_in_place};
 
 use super::{Amount, Claim, Given, Policy, Tier};
+use crate::comparison::OneSided;
 
 /// What became of the budgets of a head: ceilings and floors that hold whatever the base is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Budgets {
     pub breaches: Vec<Breach>,
     /// Series whose unit does not convert into that of their bound, by name: nobody checked them.
     pub unchecked: Vec<SeriesId>,
+    /// Series with a bound that the base has and the head has not, by name: silence keeps no budget.
+    pub silent: Vec<SeriesId>,
 }
 
 /// A bound that does not hold.
@@ -56,6 +59,13 @@ impl Budgets {
     /// Returns how many breaches fail the gate.
     pub fn failures(&self) -> usize {
         self.breaches.iter().filter(|breach| breach.fails()).count()
+    }
+
+    /// Notes which of the series that only the base has were to be held to a bound.
+    #[must_use]
+    pub fn without(self, missing: &[OneSided], policy: &Policy) -> Self {
+        let bounded = missing.iter().map(|row| &row.series).filter(|series| policy.asked(series).is_budget());
+        Self { silent: bounded.cloned().collect(), ..self }
     }
 }
 

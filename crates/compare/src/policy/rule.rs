@@ -74,6 +74,11 @@ pub struct PatternError {
 }
 
 impl Rule {
+    /// Returns whether it bounds its series.
+    pub(crate) fn is_budget(&self) -> bool {
+        [&self.max, &self.min, &self.warn_max, &self.warn_min].into_iter().any(Option::is_some)
+    }
+
     /// Says whether the rule is about a series.
     pub fn matches(&self, series: &SeriesId) -> bool {
         self.benchmark.as_ref().is_none_or(|pattern| covers_case(pattern, series))

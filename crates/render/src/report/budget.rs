@@ -11,8 +11,8 @@ const MOST_BREACHES: usize = 20;
 
 /// Says which budgets of an environment do not hold, and how many do.
 pub(crate) fn budgets(budgets: &Budgets, outcome: &Outcome, sink: Sink) -> Vec<String> {
-    let Budgets { checked, breaches, unchecked } = budgets;
-    if *checked == 0 && unchecked.is_empty() {
+    let Budgets { checked, breaches, unchecked, silent } = budgets;
+    if *checked == 0 && unchecked.is_empty() && silent.is_empty() {
         return vec![];
     }
     let holding = counted(checked - breaches.len());
@@ -27,6 +27,13 @@ pub(crate) fn budgets(budgets: &Budgets, outcome: &Outcome, sink: Sink) -> Vec<S
             sink.series(first)
         ));
     }
+    if let Some(first) = silent.first() {
+        lines.push(format!(
+            "warning: budgets of series that the base has and the head has not, and not checked: {} (first: {})",
+            counted(silent.len()),
+            sink.series(first)
+        ));
+    }
     lines
 }
 
@@ -38,6 +45,12 @@ pub(crate) fn headline(outcome: &Outcome, severity: Severity, sink: Sink) -> Opt
     let first = breaches.first()?;
     let (count, budgets) = (counted(breaches.len()), if breaches.len() == 1 { "budget" } else { "budgets" });
     Some(format!("{count} {budgets} broken ({})", figures(first, sink)))
+}
+
+/// Counts the budgets that nothing was held to, since the head has not their series.
+pub(crate) fn silent(outcome: &Outcome) -> Option<String> {
+    let count: usize = outcome.sections.iter().map(|section| section.budgets.silent.len()).sum();
+    (count > 0).then(|| format!("{} budgets of series that the head has not", counted(count)))
 }
 
 pub(super) fn line(breach: &Breach, outcome: &Outcome, sink: Sink) -> String {

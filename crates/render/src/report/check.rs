@@ -31,7 +31,7 @@ const LONGEST_TITLE: usize = 240;
 /// `success` where it was judged and nothing lies beyond a fail limit, `failure` where something does, `neutral` where
 /// it was refused or nothing could be decided.
 pub fn check(outcome: &Outcome) -> Option<String> {
-    let verdict = format!("{}: {}", Tone::of(outcome).word(), sentence::verdict(outcome, Sink::Text));
+    let verdict = format!("{}: {}", Tone::overall(outcome).word(), sentence::overall(outcome, Sink::Text));
     Some(line(&Check {
         name: "perf",
         head_sha: head(outcome)?.as_str(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use perf_compare::statistics::{Judge, SuiteShift};
-use perf_compare::{Endpoint, Inconclusive, Outcome, Policy};
+use perf_compare::{BaseChoice, Demand, Endpoint, Inconclusive, Outcome, Policy, PolicySource};
 
 use super::sides::across;
 use crate::number::exact_percent;
@@ -11,8 +11,15 @@ use crate::sink::argument;
 
 /// Returns the command that repeats the comparison, where there is one for these sides.
 pub(super) fn reproduce(outcome: &Outcome) -> Option<String> {
-    let (sides, crossed) = (sides(outcome)?, crossing(across(outcome).into_iter()));
-    Some(format!("perf compare{sides}{crossed}{}", policy(outcome)))
+    let crossed = crossing(across(outcome).into_iter());
+    let and = references(outcome);
+    if outcome.demand == Demand::Everything {
+        let head = judged(&outcome.head)?;
+        let policy = outcome.origin.source == PolicySource::Head;
+        let policy = if policy { " --policy head" } else { "" };
+        return Some(format!("perf release-check --head {head}{and}{crossed}{policy}"));
+    }
+    Some(format!("perf compare{}{and}{crossed}{}", sides(outcome)?, policy(outcome)))
 }
 
 /// Returns the command that measures both sides on one machine; `None` for files.
@@ -41,6 +48,16 @@ fn sides(outcome: &Outcome) -> Option<String> {
     let files = || Some(format!(" --base-file {} --head-file {}", file(base)?, file(head)?));
     let revisions = || Some(format!(" --against {} --head {}", against(base)?, judged(head)?));
     files().or_else(revisions)
+}
+
+fn references(outcome: &Outcome) -> String {
+    let named = outcome.references.iter().filter_map(|reference| match &reference.choice {
+        BaseChoice::LastRelease { tag: Some(tag) } => Some(tag.as_str()),
+        BaseChoice::LastRelease { tag: None } => Some("last-release"),
+        BaseChoice::Named { revision } => Some(revision.as_str()),
+        BaseChoice::MergeBase { .. } | BaseChoice::FirstParent { .. } | BaseChoice::File => None,
+    });
+    named.map(|revision| format!(" --and {}", argument(revision))).collect()
 }
 
 fn file(endpoint: &Endpoint) -> Option<String> {
@@ -90,6 +107,7 @@ fn policy(outcome: &Outcome) -> String {
         (judge == Judge::Limits, " --judge limits"),
         (fail_on_one_run, " --fail-on-one-run"),
         (suite_shift == SuiteShift::Warn, " --suite-shift warn"),
+        (outcome.origin.source == PolicySource::Head, " --policy head"),
     ];
     options.extend(others.into_iter().filter(|(asked, _)| *asked).map(|(_, option)| option));
     options

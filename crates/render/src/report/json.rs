@@ -1,8 +1,9 @@
 use perf_compare::statistics::{Doubt, Judge, LevelUsed, TakenAs};
 use perf_compare::{
     Acceptance, AcceptedIn, Alias, AliasConflict, BaseChoice, Bound, Budgets, Census, Claim, Comparison,
-    Confirmation, ConflictReason, Cover, Endpoint, Former, Judged, LikelyRename, Limits, Notice, Obstacle,
-    OneSided, Outcome, Pattern, Refusal, Section, Severity, Status, Tier, Turns, Unjudged, differences,
+    Confirmation, ConflictReason, Cover, Demand, Endpoint, Former, Gap, Judged, LikelyRename, Limits, Notice,
+    Obstacle, OneSided, Origin, Outcome, Pattern, PolicyChange, PolicySource, Refusal, Section, Severity,
+    Status, Tier, Turns, Unjudged, differences,
 };
 use perf_model::{Baseline, Environment, Rebaseline, SeriesId};
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use super::row::word;
 use crate::json::{EnvironmentJson, Named, VERSION, line};
+use crate::store::second;
 
 /// Returns the report of an outcome as one line of JSON.
 ///
@@ -23,7 +25,8 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 /// status    "passed" | "failed" | "refused"
 /// base      {kind: "commit", commit, subject|null} | {kind: "worktree", commit}
 ///           | {kind: "saved", commit, subject, files: [path]} | {kind: "file", path, commit|null} | {kind: "nothing"}: there is no base
-/// choice    {kind: "merge-base", branch} | {kind: "first-parent", branch} | {kind: "named", revision} | {kind: "file"}: why that base
+/// choice    {kind: "merge-base", branch} | {kind: "first-parent", branch} | {kind: "named", revision}
+///           | {kind: "last-release", tag|null} | {kind: "file"}: why that base
 /// head      like base
 /// sections  one for each environment of the head:
 ///   fingerprint|null  environment|null  {identity: {fact: value}, context: {fact: value}}
@@ -35,14 +38,17 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            "nothing-before"       head
 ///            "head-not-measured"    head
 ///            "nothing-shared"       base, head: how many series; likely_renames: [{from, to, benchmarks}]
-///            "nothing-judged"       shared
+///            "head-withdrawn"       head, by, time, why: all its runs were taken back
+///            "no-release"           base: no version tag is reachable from it
+///            "nothing-judged"       shared: how many series; unjudged: like `unjudged` of a section
 ///            "inadmissible"         rounds, shifted: [{benchmark|null, params|null, metric|null, change|null}]
-///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs}
+///   measured null, or {base, head}: the commits whose numbers these are, each {commit, runs, time}: of the newest run
 ///   turns    null, or {pairs, left_out}: the runs were taken in turns and judged as so many pairs; other runs of
 ///            the two commits were left out
 ///   across   [fact]
 ///   budgets  {checked, breaches: [{benchmark, params, metric, unit, level, limit, bound: "max" | "min",
-///             severity: "fail" | "warn", accepted, not_accepted}], unchecked: [{benchmark, params, metric}]}
+///             severity: "fail" | "warn", accepted, not_accepted}], unchecked: [{benchmark, params, metric}],
+///             silent: [{benchmark, params, metric}]}: in another unit than their series; of series that only the base has
 ///   history  how many earlier baselines were asked about the noise
 ///   suite    null, or {level: "median" | "best", noise|null, detectable|null, shift: null | {change, verdict,
 ///             taken_as: "machine" | "change", history_sd|null, accepted, not_accepted}}: all times and rates together; the typical
@@ -66,6 +72,8 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///   missing  [{benchmark, params, metric, unit, level}]; new alike
 ///   alias_conflicts  [{to, from: [name], reason: "several-former" | "several-now" | "former-is-there"}]: not used
 ///   likely_renames   [{from, to, benchmarks}]: what no alias says, and may be
+/// policy    {source: "base" | "defaults" | "head" | "uncommitted" | "here", commit|null, changes: [{key, base|null,
+///           head|null}]}: whose perf.toml it was held to, and what that of the head would change
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
 ///            | {kind: "new-level", commit, by, reason} | {kind: "head-declares-new-level", by, reason}
@@ -74,26 +82,33 @@ use crate::json::{EnvironmentJson, Named, VERSION, line};
 ///            | {kind: "unread-acceptance", commit, text, problem} | {kind: "acceptances-out-of-reach"}
 ///            | {kind: "measured-again", again, repeated, rounds}: how many alarms, and how many of them showed again
 ///            | {kind: "not-measured-again", refusal}
+///            | {kind: "withdrawn", commit, runs, by, time, reason}: runs that were taken back
+///            | {kind: "old", commit, measured, days, allowed}: older than max-age before the head
+///            | {kind: "reference-moved", asked, serves, by, reason}: drift is measured from a new level on
+///            | {kind: "idle-rule", number, benchmark|null, metric|null, is_budget}: it matches no series
 ///            | {kind: "no-environment", path}]
+/// demand    "something" | "everything": what has to be judged to pass (`perf compare`, `perf release-check`)
+/// gaps      [{kind: "refused" | "only-base" | "missing" | "unjudged" | "undecided" | "budgets", count}]: what nobody
+///           judged; where everything has to be, each is a refusal
+/// references  [{status, base, choice, sections, notices, gaps}]: the same head against fixed references; the `status`
+///           above is the worst of all
 /// ```
 pub fn json(outcome: &Outcome) -> String {
     line(&Report {
         version: VERSION,
-        status: match outcome.status() {
-            Status::Passed => "passed",
-            Status::Failed => "failed",
-            Status::Refused => "refused",
-        },
+        status: status(outcome.status()),
         base: side(&outcome.base),
-        choice: match &outcome.choice {
-            BaseChoice::MergeBase { branch } => Choice::MergeBase { branch },
-            BaseChoice::FirstParent { branch } => Choice::FirstParent { branch },
-            BaseChoice::Named { revision } => Choice::Named { revision },
-            BaseChoice::File => Choice::File,
-        },
+        choice: choice(&outcome.choice),
         head: side(&outcome.head),
         sections: outcome.sections.iter().map(|it| section(it, outcome)).collect(),
+        policy: policy(&outcome.origin),
         notices: outcome.notices.iter().map(|it| notice(it, outcome)).collect(),
+        demand: match outcome.demand {
+            Demand::Something => "something",
+            Demand::Everything => "everything",
+        },
+        gaps: gaps(outcome),
+        references: outcome.references.iter().map(reference).collect(),
     })
 }
 
@@ -105,6 +120,47 @@ pub fn json_schema() -> serde_json::Value {
     schema
 }
 
+fn reference(outcome: &Outcome) -> ReferenceJson<'_> {
+    ReferenceJson {
+        status: status(outcome.own_status()),
+        base: side(&outcome.base),
+        choice: choice(&outcome.choice),
+        sections: outcome.sections.iter().map(|it| section(it, outcome)).collect(),
+        notices: outcome.notices.iter().map(|it| notice(it, outcome)).collect(),
+        gaps: gaps(outcome),
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "passed",
+        Status::Failed => "failed",
+        Status::Refused => "refused",
+    }
+}
+
+fn choice(choice: &BaseChoice) -> Choice<'_> {
+    match choice {
+        BaseChoice::MergeBase { branch } => Choice::MergeBase { branch },
+        BaseChoice::FirstParent { branch } => Choice::FirstParent { branch },
+        BaseChoice::Named { revision } => Choice::Named { revision },
+        BaseChoice::LastRelease { tag } => Choice::LastRelease { tag: tag.as_deref() },
+        BaseChoice::File => Choice::File,
+    }
+}
+
+fn gaps(outcome: &Outcome) -> Vec<GapJson> {
+    let gap = |gap| match gap {
+        Gap::Refused(count) => GapJson { kind: "refused", count },
+        Gap::OnlyBase(count) => GapJson { kind: "only-base", count },
+        Gap::Missing(count, _) => GapJson { kind: "missing", count },
+        Gap::Unjudged(count, _) => GapJson { kind: "unjudged", count },
+        Gap::Undecided(count) => GapJson { kind: "undecided", count },
+        Gap::Budgets(count) => GapJson { kind: "budgets", count },
+    };
+    outcome.gaps().into_iter().map(gap).collect()
+}
+
 #[derive(Serialize, JsonSchema)]
 struct Report<'a> {
     version: u32,
@@ -113,7 +169,41 @@ struct Report<'a> {
     choice: Choice<'a>,
     head: Side<'a>,
     sections: Vec<Part<'a>>,
+    policy: PolicyJson<'a>,
     notices: Vec<NoticeJson<'a>>,
+    demand: &'static str,
+    gaps: Vec<GapJson>,
+    references: Vec<ReferenceJson<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ReferenceJson<'a> {
+    status: &'static str,
+    base: Side<'a>,
+    choice: Choice<'a>,
+    sections: Vec<Part<'a>>,
+    notices: Vec<NoticeJson<'a>>,
+    gaps: Vec<GapJson>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct GapJson {
+    kind: &'static str,
+    count: usize,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct PolicyJson<'a> {
+    source: &'static str,
+    commit: Option<&'a str>,
+    changes: Vec<ChangeJson<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ChangeJson<'a> {
+    key: &'a str,
+    base: Option<&'a str>,
+    head: Option<&'a str>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -132,6 +222,7 @@ enum Choice<'a> {
     MergeBase { branch: &'a str },
     FirstParent { branch: &'a str },
     Named { revision: &'a str },
+    LastRelease { tag: Option<&'a str> },
     File,
 }
 
@@ -192,6 +283,7 @@ struct Sides<T> {
 struct Measured<'a> {
     commit: &'a str,
     runs: usize,
+    time: String,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -209,7 +301,9 @@ enum RefusalJson<'a> {
     NothingBefore { head: &'a str },
     HeadNotMeasured { head: &'a str },
     NothingShared { base: usize, head: usize, likely_renames: Vec<LikelyJson<'a>> },
-    NothingJudged { shared: usize },
+    HeadWithdrawn { head: &'a str, by: &'a str, time: &'a str, why: &'a str },
+    NoRelease { base: &'a str },
+    NothingJudged { shared: usize, unjudged: Vec<UnjudgedJson<'a>> },
     Inadmissible { rounds: usize, shifted: Vec<ShiftedJson<'a>> },
 }
 
@@ -319,6 +413,7 @@ struct BudgetsJson<'a> {
     checked: usize,
     breaches: Vec<BreachJson<'a>>,
     unchecked: Vec<SeriesIdJson<'a>>,
+    silent: Vec<SeriesIdJson<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -451,6 +546,31 @@ enum NoticeJson<'a> {
     NoEnvironment {
         path: String,
     },
+    Withdrawn {
+        commit: &'a str,
+        runs: usize,
+        by: &'a str,
+        time: &'a str,
+        reason: &'a str,
+    },
+    Old {
+        commit: &'a str,
+        measured: String,
+        days: i64,
+        allowed: i64,
+    },
+    ReferenceMoved {
+        asked: &'a str,
+        serves: &'a str,
+        by: &'a str,
+        reason: &'a str,
+    },
+    IdleRule {
+        number: usize,
+        benchmark: Option<&'a str>,
+        metric: Option<&'a str>,
+        is_budget: bool,
+    },
 }
 
 fn side(endpoint: &Endpoint) -> Side<'_> {
@@ -468,6 +588,21 @@ fn side(endpoint: &Endpoint) -> Side<'_> {
             commit: commit.as_ref().map(|commit| commit.as_str()),
         },
     }
+}
+
+fn policy(origin: &Origin) -> PolicyJson<'_> {
+    let (source, commit) = match &origin.source {
+        PolicySource::Base { commit } => ("base", Some(commit.as_str())),
+        PolicySource::Defaults => ("defaults", None),
+        PolicySource::Head => ("head", None),
+        PolicySource::Uncommitted => ("uncommitted", None),
+        PolicySource::Here => ("here", None),
+    };
+    PolicyJson { source, commit, changes: origin.changes.iter().map(change).collect() }
+}
+
+fn change(PolicyChange { key, base, head }: &PolicyChange) -> ChangeJson<'_> {
+    ChangeJson { key, base: base.as_deref(), head: head.as_deref() }
 }
 
 fn section<'a>(section: &'a Section, outcome: &'a Outcome) -> Part<'a> {
@@ -504,7 +639,8 @@ fn judged<'a>(comparison: &'a Comparison, outcome: &'a Outcome, part: Part<'a>) 
 }
 
 fn measured(baseline: &Baseline) -> Measured<'_> {
-    Measured { commit: baseline.commit.as_str(), runs: baseline.runs.len() }
+    let (commit, time) = (baseline.commit.as_str(), second(baseline.measured()));
+    Measured { commit, runs: baseline.runs.len(), time }
 }
 
 fn census(census: &Census) -> CensusJson {
@@ -616,6 +752,7 @@ fn budgets<'a>(budgets: &'a Budgets, outcome: &'a Outcome) -> BudgetsJson<'a> {
         checked: budgets.checked,
         breaches: breaches.collect(),
         unchecked: budgets.unchecked.iter().map(series_id).collect(),
+        silent: budgets.silent.iter().map(series_id).collect(),
     }
 }
 
@@ -686,7 +823,13 @@ fn refused(refusal: &Refusal) -> RefusalJson<'_> {
             head: *head,
             likely_renames: likely.iter().map(likely_rename).collect(),
         },
-        Refusal::NothingJudged { shared } => RefusalJson::NothingJudged { shared: *shared },
+        Refusal::HeadWithdrawn { head, by, time, reason } => {
+            RefusalJson::HeadWithdrawn { head: head.as_str(), by, time, why: reason }
+        }
+        Refusal::NoRelease { base } => RefusalJson::NoRelease { base: base.as_str() },
+        Refusal::NothingJudged { unjudged: rows } => {
+            RefusalJson::NothingJudged { shared: rows.len(), unjudged: rows.iter().map(unjudged).collect() }
+        }
         Refusal::Inadmissible { rounds, shifted } => {
             let shifted = shifted.iter().map(|it| ShiftedJson {
                 benchmark: it.series.as_ref().map(|series| series.benchmark.as_str()),
@@ -746,6 +889,20 @@ fn notice<'a>(notice: &'a Notice, outcome: &'a Outcome) -> NoticeJson<'a> {
             NoticeJson::MeasuredAgain { again: *again, repeated: *repeated, rounds: *rounds }
         }
         Notice::NotMeasuredAgain { refusal } => NoticeJson::NotMeasuredAgain { refusal: refused(refusal) },
+        Notice::Withdrawn { commit, runs, by, time, reason } => {
+            NoticeJson::Withdrawn { commit: commit.as_str(), runs: *runs, by, time, reason }
+        }
+        Notice::Old { commit, measured, days, allowed } => {
+            let (commit, measured) = (commit.as_str(), second(*measured));
+            NoticeJson::Old { commit, measured, days: *days, allowed: *allowed }
+        }
+        Notice::ReferenceMoved { asked, serves, rebaseline: Rebaseline { by, reason } } => {
+            NoticeJson::ReferenceMoved { asked: asked.as_str(), serves: serves.as_str(), by, reason }
+        }
+        Notice::IdleRule { number, benchmark, metric, is_budget } => {
+            let (benchmark, metric) = (benchmark.as_deref(), metric.as_deref());
+            NoticeJson::IdleRule { number: *number, benchmark, metric, is_budget: *is_budget }
+        }
         Notice::NoEnvironment { path } => {
             NoticeJson::NoEnvironment { path: path.to_string_lossy().into_owned() }
         }
@@ -776,9 +933,9 @@ mod tests {
             r#""sections":[{"fingerprint":"822ae69108a1c593","environment":{"#,
             r#""identity":{"arch":"x86_64","cores":"4","cpu":"AMD EPYC 7763","os":"linux"},"context":{"kernel":"6.1"}},"#,
             r#""refusal":null,"#,
-            r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":3},"#,
-            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":3}},"turns":null,"across":[],"#,
-            r#""budgets":{"checked":0,"breaches":[],"unchecked":[]},"#,
+            r#""measured":{"base":{"commit":"96dfd37bbbbb0000000000000000000000000000","runs":3,"time":"2026-02-03T04:05:06Z"},"#,
+            r#""head":{"commit":"615ff67aaaaa0000000000000000000000000000","runs":3,"time":"2026-02-03T04:05:06Z"}},"turns":null,"across":[],"#,
+            r#""budgets":{"checked":0,"breaches":[],"unchecked":[],"silent":[]},"#,
             r#""history":0,"suite":{"level":"median","noise":TYPICAL,"detectable":DETECTABLE,"shift":null},"#,
             r#""census":{"total":2,"regressed":0,"slower":0,"improved":0,"unchanged":1,"inconclusive":0,"#,
             r#""unjudged":0,"missing":1,"new":0},"#,
@@ -788,7 +945,7 @@ mod tests {
             r#""limits":{"warn":0.1,"fail":0.25},"absolute_limits":null,"tier":"gating","judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
             r#""runs_needed":null,"doubt":null,"two_modes":false,"same_code":false,"accepted":null,"not_accepted":null,"renamed_from":null}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
-            r#""new":[],"alias_conflicts":[],"likely_renames":[]}],"notices":[]}"#,
+            r#""new":[],"alias_conflicts":[],"likely_renames":[]}],"policy":{"source":"base","commit":"96dfd37bbbbb0000000000000000000000000000","changes":[]},"notices":[],"demand":"something","gaps":[{"kind":"missing","count":1}],"references":[]}"#,
             "\n"
         );
         let comparison = result.as_ref().unwrap();
@@ -812,6 +969,8 @@ mod tests {
             "head-not-measured",
             "nothing-shared",
             "nothing-judged",
+            "head-withdrawn",
+            "no-release",
             "inadmissible",
         ];
         for (refusal, reason) in refusals().into_iter().zip(reasons) {

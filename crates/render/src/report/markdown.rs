@@ -49,6 +49,27 @@ pub fn markdown(outcome: &Outcome) -> String {
     draft.page(&shown)
 }
 
+fn parts(outcome: &Outcome) -> impl Iterator<Item = Part> {
+    outcome.sections.iter().map(|section| Part::new(section, outcome))
+}
+
+/// Returns the environments of a comparison with a reference, the first of them below its heading.
+fn reference(outcome: &Outcome) -> impl Iterator<Item = Part> {
+    let tone = Tone::of(outcome);
+    let since = sentence::since(outcome, Sink::Markdown);
+    let verdict = sentence::verdict(outcome, Sink::Markdown);
+    let mut heading = format!("### Since {since}\n\n**{}**: {verdict}", tone.word());
+    for line in sentence::not_judged(outcome, Sink::Markdown) {
+        heading += &format!("\\\n{line}");
+    }
+    heading += &format!("\n\n{}\n\n", sides::sides(outcome, Sink::Markdown).join("\\\n"));
+    let mut heading = Some(heading);
+    parts(outcome).map(move |part| {
+        let text = heading.take().unwrap_or_default() + &part.text;
+        Part { text: text.trim_end().to_owned(), ..part }
+    })
+}
+
 /// Counts bytes: whatever a forge takes for a character, there are no more of them.
 fn fits(page: &str) -> bool {
     page.len() <= LONGEST_COMMENT
@@ -108,7 +129,7 @@ impl Draft {
     fn new(outcome: &Outcome) -> Self {
         Self {
             top: top(outcome),
-            sections: outcome.sections.iter().map(|section| Part::new(section, outcome)).collect(),
+            sections: parts(outcome).chain(outcome.references.iter().flat_map(reference)).collect(),
             accept: acceptance::command(outcome)
                 .map(|command| format!("{}\n\n```sh\n{command}\n```", to_accept(outcome))),
             reproduce: command::reproduce(outcome).map(|command| format!("Reproduce: `{command}`")),
@@ -248,13 +269,13 @@ fn row<const N: usize>(cells: &[String; N]) -> String {
 }
 
 pub(super) fn top(outcome: &Outcome) -> String {
-    let tone = Tone::of(outcome);
+    let tone = Tone::overall(outcome);
     let alert = match tone {
         Tone::Pass => "NOTE",
         Tone::Warn | Tone::Refused => "WARNING",
         Tone::Fail => "CAUTION",
     };
-    let verdict = format!("**{}**: {}", tone.word(), sentence::verdict(outcome, Sink::Markdown));
+    let verdict = format!("**{}**: {}", tone.word(), sentence::overall(outcome, Sink::Markdown));
     let mut lines = vec![MARKER.to_owned(), format!("> [!{alert}]"), format!("> {verdict}")];
     let not_judged = sentence::not_judged(outcome, Sink::Markdown);
     lines.extend(not_judged.iter().map(|line| format!(">\n> {line}")));
@@ -277,7 +298,7 @@ fn judged(section: &Section, comparison: &Comparison, outcome: &Outcome) -> Stri
 
 fn refused(section: &Section, refusal: &Refusal, outcome: &Outcome) -> String {
     let mut blocks = vec![];
-    if outcome.sections.len() > 1 || outcome.status() != Status::Refused {
+    if outcome.sections.len() > 1 || outcome.own_status() != Status::Refused {
         let sentence = refusal::introduction(refusal, outcome, Sink::Markdown);
         blocks.push(format!(
             "environment {}\\\n**refused**: {sentence}",
@@ -317,7 +338,7 @@ mod tests {
 head `615ff67aaaaa` `Speed up the parser`\\
 ← base `96dfd37bbbbb` `Add a lexer` (merge base with `main`)
 
-environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs: base 3, head 3\\
+environment `822ae69108a1c593` (`AMD EPYC 7763`, 4 cores, `linux/x86_64`); runs: base 3 (2026-02-03), head 3\\
 **8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new**\\
 noise: typically 0.74 % from run to run (no earlier baselines); a change of 1.0 % would be noticed in half of the series
 
@@ -528,6 +549,6 @@ Reproduce: `perf compare --against 96dfd37bbbbb0000000000000000000000000000 --he
         outcome.sections = outcome.sections.iter().cycle().take(200).cloned().collect();
         let report = markdown(&outcome);
         assert!(report.chars().count() <= LONGEST_COMMENT, "{}", report.chars().count());
-        assert!(report.contains(" of 200 environments. All of them"), "{report}");
+        assert!(report.contains(" of 201 environments. All of them"), "{report}");
     }
 }

@@ -3,8 +3,8 @@
 use perf_compare::{Endpoint, Outcome, Refusal, Shifted, differences};
 use perf_model::Environment;
 
-use super::command;
 use super::sides::id;
+use super::{command, row};
 use crate::environment;
 use crate::number::{counted, percent};
 use crate::sink::{Sink, short};
@@ -13,6 +13,8 @@ use crate::sink::{Sink, short};
 const MOST_FACTS: usize = 20;
 /// A command that crosses more facts than this is no advice.
 const MOST_CROSSED: usize = 8;
+/// So many series are told apart of which none could be judged.
+const MOST_REASONS: usize = 3;
 
 /// Returns the first refusal of an outcome in which nothing was judged.
 pub(super) fn verdict(outcome: &Outcome, sink: Sink) -> String {
@@ -35,6 +37,8 @@ pub(super) fn introduction(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> 
         | Refusal::NoMergeBase { .. }
         | Refusal::NothingBefore { .. }
         | Refusal::HeadNotMeasured { .. }
+        | Refusal::HeadWithdrawn { .. }
+        | Refusal::NoRelease { .. }
         | Refusal::NothingShared { .. }
         | Refusal::NothingJudged { .. }
         | Refusal::Inadmissible { .. } => sentence,
@@ -65,12 +69,26 @@ pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> Stri
             format!("head {head} is the first commit of its branch: nothing lies before it to compare with")
         }
         Refusal::HeadNotMeasured { head } => format!("head {} was never measured", sink.code(head.short())),
+        Refusal::HeadWithdrawn { head, by, time, reason } => {
+            let (head, by) = (sink.code(head.short()), sink.name(by));
+            let (time, reason) = (sink.name(time), sink.name(reason));
+            format!("head {head} was measured, and its runs were retracted by {by} at {time}: {reason}")
+        }
+        Refusal::NoRelease { base } => format!(
+            "no version tag is reachable from base {}, as far as this clone knows",
+            sink.code(base.short())
+        ),
         Refusal::NothingShared { base, head, .. } => {
             let (base, head) = (counted(*base), counted(*head));
             format!("no series occurs on both sides (base: {base}, head: {head})")
         }
-        Refusal::NothingJudged { shared } => {
-            format!("none of {} series on both sides could be judged", counted(*shared))
+        Refusal::NothingJudged { unjudged } => {
+            let mut reasons: Vec<String> =
+                unjudged.iter().take(MOST_REASONS).map(|row| row::unjudged(row, sink)).collect();
+            let rest = unjudged.len().saturating_sub(MOST_REASONS);
+            reasons.extend((rest > 0).then(|| format!("{} more", counted(rest))));
+            let (shared, reasons) = (counted(unjudged.len()), reasons.join("; "));
+            format!("none of {shared} series on both sides could be judged: {reasons}")
         }
         Refusal::Inadmissible { rounds, shifted } => {
             let base = side(&outcome.base, sink);
@@ -92,6 +110,8 @@ pub(super) fn facts(refusal: &Refusal, escape: fn(&str) -> String) -> Vec<String
         | Refusal::NoMergeBase { .. }
         | Refusal::NothingBefore { .. }
         | Refusal::HeadNotMeasured { .. }
+        | Refusal::HeadWithdrawn { .. }
+        | Refusal::NoRelease { .. }
         | Refusal::NothingShared { .. }
         | Refusal::NothingJudged { .. } => vec![],
         Refusal::Inadmissible { shifted, .. } => shifts(shifted, escape),
@@ -137,6 +157,16 @@ pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
         Refusal::Inadmissible { .. } => vec![
             "hint: something else uses this machine, or a suite is not steady: run it again with more `--rounds`"
                 .to_owned(),
+        ],
+        Refusal::HeadWithdrawn { head, .. } => vec![
+            "hint: `perf collect` records new runs, which count".to_owned(),
+            format!("hint: what was retracted: `perf store show {head}`"),
+        ],
+        Refusal::NoRelease { .. } => vec![
+            "hint: where tags were not fetched: `git fetch --tags --unshallow`, or without `--unshallow` in a whole \
+             clone"
+                .to_owned(),
+            "hint: a reference of your own: `--and REV`".to_owned(),
         ],
         Refusal::NothingShared { .. } | Refusal::NothingJudged { .. } => {
             let shown = [("base", &outcome.base), ("head", &outcome.head)].into_iter();

@@ -307,7 +307,7 @@ pub(crate) fn one_sided(row: &OneSided, sink: Sink) -> String {
     format!("{}: {level}", sink.series(&row.series))
 }
 
-/// Says what stands in the way.
+/// Says what stands in the way of a series.
 pub(crate) fn unjudged(row: &Unjudged, sink: Sink) -> String {
     let obstacle = match &row.obstacle {
         Obstacle::Units { base, head } => {

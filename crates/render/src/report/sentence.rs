@@ -1,6 +1,8 @@
 //! What text and Markdown say of the outcome as a whole.
 
-use perf_compare::{Census, Claim, Judged, Obstacle, Outcome, Section, Severity, Status, Tier, Verdict};
+use perf_compare::{
+    BaseChoice, Census, Claim, Gap, Judged, Obstacle, Outcome, Section, Severity, Status, Tier, Verdict,
+};
 
 use super::refusal;
 use super::row::difference;
@@ -10,16 +12,16 @@ use crate::number::counted;
 use crate::sink::Sink;
 
 /// How loud a report has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tone {
     /// Judged, and nothing to say against it.
     Pass,
     /// Passed, but something is slower or nothing could be decided.
     Warn,
+    /// Nothing was judged, or not all that had to be.
+    Refused,
     /// Failed.
     Fail,
-    /// Nothing was judged.
-    Refused,
 }
 
 /// How many refusals beside a verdict are told apart.
@@ -28,7 +30,12 @@ const MOST_REFUSALS: usize = 5;
 const MOST_FACTS: usize = 8;
 
 impl Tone {
-    /// Chooses the tone of an outcome.
+    /// Chooses the tone of an outcome with its references: that of the worst part.
+    pub(crate) fn overall(outcome: &Outcome) -> Self {
+        outcome.references.iter().map(Self::of).fold(Self::of(outcome), Self::max)
+    }
+
+    /// Chooses the tone of an outcome without its references.
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let census = total(outcome);
         let warned = || {
@@ -37,8 +44,9 @@ impl Tone {
                 || accepted(outcome).is_some()
                 || budget::headline(outcome, Severity::Warn, Sink::Text).is_some()
                 || misfits(outcome).is_some()
+                || budget::silent(outcome).is_some()
         };
-        match outcome.status() {
+        match outcome.own_status() {
             Status::Failed => Tone::Fail,
             Status::Refused => Tone::Refused,
             Status::Passed if warned() || census.inconclusive == census.judged() => Tone::Warn,
@@ -57,12 +65,37 @@ impl Tone {
     }
 }
 
-/// Returns the verdict on all of it, without the word of its tone.
+/// Returns the verdict on all of it, references included, without the word of its tone.
+pub(crate) fn overall(outcome: &Outcome, sink: Sink) -> String {
+    let own = verdict(outcome, sink);
+    if outcome.references.is_empty() {
+        return own;
+    }
+    let mut parts = vec![format!("against the base: {own}")];
+    parts.extend(
+        outcome.references.iter().map(|it| format!("since {}: {}", since(it, sink), verdict(it, sink))),
+    );
+    parts.join("; ")
+}
+
+/// Names the reference of an outcome as whoever asked for it did.
+pub(crate) fn since(reference: &Outcome, sink: Sink) -> String {
+    match &reference.choice {
+        BaseChoice::LastRelease { tag: Some(tag) } => sink.name(tag),
+        BaseChoice::LastRelease { tag: None } => "the last release".to_owned(),
+        BaseChoice::Named { revision } => sink.name(revision),
+        BaseChoice::MergeBase { branch } | BaseChoice::FirstParent { branch } => sink.name(branch),
+        BaseChoice::File => "a file".to_owned(),
+    }
+}
+
+/// Returns the verdict without the word of its tone, and without the references.
 pub(crate) fn verdict(outcome: &Outcome, sink: Sink) -> String {
     let sentence = match Tone::of(outcome) {
         Tone::Pass => passed(&total(outcome)),
         Tone::Warn => warned(outcome, sink),
         Tone::Fail => failed(outcome, sink),
+        Tone::Refused if outcome.comparisons().next().is_some() => incomplete(outcome, sink),
         Tone::Refused => refusal::verdict(outcome, sink),
     };
     let facts = across(outcome);
@@ -74,7 +107,7 @@ pub(crate) fn verdict(outcome: &Outcome, sink: Sink) -> String {
 
 /// Says which environments were refused beside others that were judged.
 pub(crate) fn not_judged(outcome: &Outcome, sink: Sink) -> Vec<String> {
-    if outcome.status() == Status::Refused {
+    if outcome.comparisons().next().is_none() && outcome.own_status() == Status::Refused {
         return vec![];
     }
     let not_judged = |section: &Section| {
@@ -115,21 +148,47 @@ fn passed(census: &Census) -> String {
     format!("none of {} series slower or regressed{remarks}", counted(census.total()))
 }
 
+/// Says what is missing where all must be judged.
+fn incomplete(outcome: &Outcome, sink: Sink) -> String {
+    let gap = |gap: Gap| match gap {
+        Gap::Refused(count) => format!("{} of the head's environments", counted(count)),
+        Gap::OnlyBase(count) => format!("{} environments that only the base has", counted(count)),
+        Gap::Missing(count, first) => {
+            format!("{} series that the head has not (first: {})", counted(count), sink.series(&first))
+        }
+        Gap::Unjudged(count, first) => {
+            format!("{} series that do not compare (first: {})", counted(count), sink.series(&first))
+        }
+        Gap::Undecided(count) => format!("any of {} series, all inconclusive", counted(count)),
+        Gap::Budgets(count) => format!("{} budgets", counted(count)),
+    };
+    let gaps: Vec<String> = outcome.gaps().into_iter().map(gap).collect();
+    format!("not judged, and a release must be: {}", gaps.join("; "))
+}
+
 fn warned(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
-    let mut parts = vec![];
-    parts.extend(accepted(outcome));
-    let slower = |row: &Judged| row.finding.verdict == Verdict::Slower && !row.is_accepted();
-    parts.extend(beyond(outcome, &slower, ("slower", "warn"), sink));
+    let mut parts = Vec::from_iter(accepted(outcome));
+    parts.extend(slower(outcome, sink));
     parts.extend(exhibits(outcome));
     parts.extend(shifts(outcome));
-    parts.extend(budget::headline(outcome, Severity::Warn, sink));
-    parts.extend(misfits(outcome));
+    parts.extend(doubts(outcome, sink));
     if parts.is_empty() {
         let (undecided, judged) = (counted(census.inconclusive), counted(census.judged()));
         return format!("nothing could be decided: {undecided} of {judged} inconclusive");
     }
     parts.join("; ")
+}
+
+fn slower(outcome: &Outcome, sink: Sink) -> Option<String> {
+    let slower = |row: &Judged| row.finding.verdict == Verdict::Slower && !row.is_accepted();
+    beyond(outcome, &slower, ("slower", "warn"), sink)
+}
+
+/// Says which budgets and limits warn, or hold nothing.
+fn doubts(outcome: &Outcome, sink: Sink) -> impl Iterator<Item = String> {
+    let budgets = budget::headline(outcome, Severity::Warn, sink);
+    [budgets, budget::silent(outcome), misfits(outcome)].into_iter().flatten()
 }
 
 /// Says of each environment whose suite became slower as a whole that it did.
@@ -139,8 +198,10 @@ fn shifts(outcome: &Outcome) -> impl Iterator<Item = String> {
 
 fn failed(outcome: &Outcome, sink: Sink) -> String {
     let census = total(outcome);
-    let mut parts = vec![];
-    parts.extend(beyond(outcome, &Judged::fails, ("regressed", "fail"), sink));
+    let regressed = beyond(outcome, &Judged::fails, ("regressed", "fail"), sink);
+    // Beside what regressed the census is enough for what is merely slower.
+    let slower = if regressed.is_none() { slower(outcome, sink) } else { None };
+    let mut parts = Vec::from_iter(regressed);
     parts.extend(shifts(outcome));
     parts.extend(budget::headline(outcome, Severity::Fail, sink));
     let rows = outcome.comparisons().flat_map(|comparison| &comparison.judged);
@@ -150,6 +211,9 @@ fn failed(outcome: &Outcome, sink: Sink) -> String {
         parts.push(format!("{undecided} of {all} series inconclusive, which fails here"));
     }
     parts.extend(accepted(outcome));
+    parts.extend(slower);
+    parts.extend(exhibits(outcome));
+    parts.extend(doubts(outcome, sink));
     parts.join("; ")
 }
 

@@ -1,10 +1,11 @@
 //! What text and Markdown say of the two sides: which they are, where and how often they were measured.
 
-use perf_compare::{BaseChoice, Comparison, Confirmation, Endpoint, Notice, Outcome, Section, Turns};
-use perf_model::{CommitId, Rebaseline};
+use perf_compare::{BaseChoice, Comparison, Endpoint, Outcome, Section, Turns};
+use perf_model::CommitId;
+use time::UtcOffset;
 
-use super::acceptance;
-use super::refusal;
+use super::notice::notice;
+use super::origin::origin;
 use crate::environment;
 use crate::number::counted;
 use crate::sink::Sink;
@@ -20,12 +21,15 @@ pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
         BaseChoice::MergeBase { branch } => format!("merge base with {}", sink.name(branch)),
         BaseChoice::FirstParent { branch } => format!("first parent: the head is on {}", sink.name(branch)),
         BaseChoice::Named { revision } => format!("named {}", sink.name(revision)),
+        BaseChoice::LastRelease { tag: Some(tag) } => format!("last release {}", sink.name(tag)),
+        BaseChoice::LastRelease { tag: None } => "last release".to_owned(),
         BaseChoice::File => "named as a file".to_owned(),
     };
     let mut lines = vec![
         format!("head {}", endpoint(&outcome.head, sink)),
         format!("{} {}", arrow(sink), base(&outcome.base, &choice, sink)),
     ];
+    lines.extend(origin(outcome, sink));
     lines.extend(outcome.notices.iter().take(MOST_NOTICES).map(|known| notice(known, outcome, sink)));
     let rest = outcome.notices.len().saturating_sub(MOST_NOTICES);
     lines.extend((rest > 0).then(|| format!("note: {rest} more notices of this kind")));
@@ -35,9 +39,10 @@ pub(crate) fn sides(outcome: &Outcome, sink: Sink) -> Vec<String> {
 /// Says where a section was measured, how often, and whether in turns.
 pub(crate) fn place_and_runs(section: &Section, comparison: &Comparison, sink: Sink) -> String {
     let (before, after) = (comparison.pair.before().runs.len(), comparison.pair.after().runs.len());
+    let measured = comparison.pair.before().measured().to_offset(UtcOffset::UTC).date();
     let place = place(section, sink);
     match comparison.turns {
-        None => format!("environment {place}; runs: base {before}, head {after}"),
+        None => format!("environment {place}; runs: base {before} ({measured}), head {after}"),
         Some(Turns { pairs, left_out: 0 }) => {
             format!("environment {place}; runs: base {pairs}, head {pairs}, taken in turns")
         }
@@ -120,74 +125,4 @@ fn endpoint(endpoint: &Endpoint, sink: Sink) -> String {
             }
         }
     }
-}
-
-fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
-    match notice {
-        Notice::AncestorServes { asked, serves, distance } => {
-            let commits = if *distance == 1 { "commit" } else { "commits" };
-            let (asked, serves) = (sink.commit(asked), sink.commit(serves));
-            format!(
-                "note: {asked} was not measured; its ancestor {serves}, {distance} {commits} back, serves"
-            )
-        }
-        Notice::SameTreeServes { asked, serves } => {
-            let (asked, serves) = (sink.commit(asked), sink.commit(serves));
-            format!("note: {asked} was not measured; {serves}, whose tree is the same, serves")
-        }
-        Notice::OnlyBaseMeasured { environment, series } => {
-            let (place, series) = (environment::summary(environment, sink), counted(*series));
-            format!(
-                "warning: the base was also measured in {place}, {series} series; the head was not: they were \
-                 not compared"
-            )
-        }
-        Notice::NewLevel { commit, rebaseline } => {
-            let (commit, who) = (sink.commit(commit), said(rebaseline, sink));
-            format!("note: a new level begins with {commit}; what was measured before it was not used. {who}")
-        }
-        Notice::HeadDeclaresNewLevel { rebaseline } => {
-            format!(
-                "note: the head declares a new level; it is judged all the same. {}",
-                said(rebaseline, sink)
-            )
-        }
-        Notice::UnreadableLines { commit, lines } => {
-            let (lines, commit) = (counted(*lines), sink.commit(commit));
-            format!("warning: stored lines of {commit} that are kept but cannot be used: {lines}")
-        }
-        Notice::IdleAcceptance { entry, series } => {
-            let acceptance = acceptance::named(&outcome.policy.acceptances.entries[*entry], sink);
-            match series {
-                0 => format!("warning: the acceptance of {acceptance} names no series: it accepts nothing"),
-                _ => format!("note: the acceptance of {acceptance} was not needed: none of its series became worse"),
-            }
-        }
-        Notice::UnreadAcceptance { commit, text, problem } => {
-            let (commit, text, problem) = (sink.commit(commit), sink.name(text), sink.name(problem));
-            format!("warning: {text} in {commit} accepts nothing: {problem}")
-        }
-        Notice::AcceptancesOutOfReach => {
-            "warning: not all commits between base and head could be read: what the others accept does not hold"
-                .to_owned()
-        }
-        Notice::MeasuredAgain(Confirmation { again, repeated, rounds }) => {
-            let (again, repeated, rounds) = (counted(*again), counted(*repeated), counted(*rounds));
-            format!(
-                "note: of {again} alarms, measured again in {rounds} rounds of turns, {repeated} repeated"
-            )
-        }
-        Notice::NotMeasuredAgain { refusal } => {
-            let why = refusal::sentence(refusal, outcome, sink);
-            format!("warning: the alarms could not be confirmed: {why}")
-        }
-        Notice::NoEnvironment { path } => {
-            let path = sink.name(&path.to_string_lossy());
-            format!("warning: file {path} holds no environment: nobody checked that the two sides compare")
-        }
-    }
-}
-
-fn said(rebaseline: &Rebaseline, sink: Sink) -> String {
-    format!("{} says: {}", sink.name(&rebaseline.by), sink.name(&rebaseline.reason))
 }

@@ -16,17 +16,10 @@ const MOST_UNCHANGED: usize = 10;
 
 /// Returns the report of an outcome for a terminal or a log.
 pub fn text(outcome: &Outcome, page: Page) -> String {
-    let mut blocks = vec![headline(outcome, page)];
-    if let [Section { result: Err(refusal), .. }] = outcome.sections.as_slice()
-        && outcome.status() == Status::Refused
-    {
-        blocks[0].extend(reasons(refusal, outcome));
-        blocks.push(sides::sides(outcome, Sink::Text));
-        blocks.extend(outcome.sections.iter().filter_map(|section| bounds(section, outcome)));
-    } else {
-        blocks.push(sides::sides(outcome, Sink::Text));
-        blocks.extend(outcome.sections.iter().flat_map(|section| body(section, outcome, page)));
-    }
+    let mut blocks = part(headline(outcome, page), outcome, page);
+    blocks.extend(
+        outcome.references.iter().flat_map(|reference| part(heading(reference, page), reference, page)),
+    );
     if let Some(command) = acceptance::command(outcome) {
         blocks.push(vec![acceptance::introduction(outcome), format!("  {command}")]);
     }
@@ -37,10 +30,34 @@ pub fn text(outcome: &Outcome, page: Page) -> String {
     blocks.join("\n\n") + "\n"
 }
 
+/// Writes one comparison below its first lines.
+fn part(mut first: Vec<String>, outcome: &Outcome, page: Page) -> Vec<Vec<String>> {
+    let sides = sides::sides(outcome, Sink::Text);
+    if let [Section { result: Err(refusal), .. }] = outcome.sections.as_slice()
+        && outcome.own_status() == Status::Refused
+    {
+        first.extend(reasons(refusal, outcome));
+        let mut blocks = vec![first, sides];
+        blocks.extend(outcome.sections.iter().filter_map(|section| bounds(section, outcome)));
+        return blocks;
+    }
+    let mut blocks = vec![first, sides];
+    blocks.extend(outcome.sections.iter().flat_map(|section| body(section, outcome, page)));
+    blocks
+}
+
+fn heading(reference: &Outcome, page: Page) -> Vec<String> {
+    let tone = Tone::of(reference);
+    let (word, since) = (page.paint(shade(tone), tone.word()), sentence::since(reference, Sink::Text));
+    let mut lines = vec![format!("since {since}: {word}: {}", sentence::verdict(reference, Sink::Text))];
+    lines.extend(sentence::not_judged(reference, Sink::Text));
+    lines
+}
+
 fn headline(outcome: &Outcome, page: Page) -> Vec<String> {
-    let tone = Tone::of(outcome);
+    let tone = Tone::overall(outcome);
     let word = page.paint(shade(tone), tone.word());
-    let mut lines = vec![format!("{word}: {}", sentence::verdict(outcome, Sink::Text))];
+    let mut lines = vec![format!("{word}: {}", sentence::overall(outcome, Sink::Text))];
     lines.extend(sentence::not_judged(outcome, Sink::Text));
     lines
 }
@@ -184,7 +201,7 @@ not judged: 1371311e4fdad1a9 (AMD EPYC 7763, 16 cores, linux/x86_64): 96dfd37 an
         .to_owned()
             + SIDES
             + "
-environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3, head 3
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3 (2026-02-03), head 3
 8 series: 1 regressed, 2 slower, 1 improved, 1 unchanged, 1 inconclusive, 1 missing, 1 new
 noise: typically 0.74 % from run to run (no earlier baselines); a change of 1.0 % would be noticed in half of the series
 
@@ -236,7 +253,7 @@ WARN: 1 of 1 series slower beyond its warn limit (worst: parse time, +20.0 %)
         .to_owned()
             + SIDES
             + "
-environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3, head 3
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3 (2026-02-03), head 3
 1 series: 0 regressed, 1 slower, 0 improved, 0 unchanged, 0 inconclusive
 noise: typically 0.58 % from run to run (no earlier baselines); a change of 1.9 % would be noticed in half of the series
 
@@ -255,7 +272,7 @@ noise floor: how far one run lies from the next without any change (standard dev
         let expected = "pass: none of 2 series slower or regressed; 1 missing from the head\n".to_owned()
             + SIDES
             + "
-environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3, head 3
+environment 822ae69108a1c593 (AMD EPYC 7763, 4 cores, linux/x86_64); runs: base 3 (2026-02-03), head 3
 2 series: 0 regressed, 0 slower, 0 improved, 1 unchanged, 0 inconclusive, 1 missing
 noise: typically 0.58 % from run to run (no earlier baselines); a change of 1.9 % would be noticed in half of the series
 
@@ -314,9 +331,19 @@ hint: what the base has: `perf store show 96dfd37bbbbb00000000000000000000000000
 hint: what the head has: `perf store show 615ff67aaaaa0000000000000000000000000000`
 ",
             "\
-refused: none of 7 series on both sides could be judged
+refused: none of 2 series on both sides could be judged: a size: the base is in widgets, the head in gadgets; b size: the base is in widgets, the head in gadgets
 hint: what the base has: `perf store show 96dfd37bbbbb0000000000000000000000000000`
 hint: what the head has: `perf store show 615ff67aaaaa0000000000000000000000000000`
+",
+            "\
+refused: head 615ff67 was measured, and its runs were retracted by Ann <ann@example.com> at 2026-02-04T00:00:00Z: a noisy neighbour
+hint: `perf collect` records new runs, which count
+hint: what was retracted: `perf store show 615ff67aaaaa0000000000000000000000000000`
+",
+            "\
+refused: no version tag is reachable from base 96dfd37, as far as this clone knows
+hint: where tags were not fetched: `git fetch --tags --unshallow`, or without `--unshallow` in a whole clone
+hint: a reference of your own: `--and REV`
 ",
         ];
         for (refusal, expected) in refusals().into_iter().zip(expected) {

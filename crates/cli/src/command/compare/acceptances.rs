@@ -37,6 +37,11 @@ pub(super) fn settle(outcome: &mut Outcome, store: Option<&Store>, args: &Args, 
     outcome.policy.acceptances.today = Some(today);
     let idle = accept(&mut outcome.sections, &outcome.policy);
     outcome.notices.extend(idle);
+    for reference in &mut outcome.references {
+        // What nothing needed is named once, beside the base.
+        reference.policy = outcome.policy.clone();
+        let _ = accept(&mut reference.sections, &reference.policy);
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::ArgGroup;
+use perf_compare::Demand;
 
 use super::report::Report;
 use super::sides::MERGE_BASE;
@@ -16,12 +17,16 @@ use crate::failure::{Failure, Result};
 /// The base is the merge base with the base branch, or any revision, or a saved run. Where the base has no
 /// baseline in the head's environment, the nearest first-parent ancestor with one serves (max-lag in
 /// perf.toml), and the report says so; where there is none the comparison is refused with the reason.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(group = ArgGroup::new("measuring").args(["measure", "bootstrap", "confirm"]).multiple(true))]
 pub(crate) struct Args {
     /// What to compare with: `merge-base`, or any revision
     #[arg(long, value_name = "REV", default_value = MERGE_BASE)]
     pub(super) against: String,
+    /// Compare with a fixed reference as well, so that many small steps are seen: a revision, or `last-release`, the
+    /// nearest version tag below the base; may be repeated
+    #[arg(long, value_name = "REV", conflicts_with = "base_file")]
+    pub(super) and: Vec<String>,
     /// What is judged: a revision, or `worktree` for uncommitted changes [default: worktree if it has changes
     /// that were measured, else HEAD]
     #[arg(long, value_name = "REV")]
@@ -39,6 +44,10 @@ pub(crate) struct Args {
     /// Judge only the environment with this fingerprint (or its first digits)
     #[arg(long, value_name = "FINGERPRINT", value_parser = digits)]
     pub(super) environment: Option<String>,
+    /// Whose perf.toml holds: that of the commit compared with, so that nobody loosens his own gate, or that of the
+    /// head, for trying limits out
+    #[arg(long, value_name = "SIDE", value_enum, default_value_t = PolicySide::Base)]
+    pub(super) policy: PolicySide,
     /// From here on a series is slower [default: perf.toml, else 10%]
     #[arg(long, value_name = "PERCENT")]
     pub(super) warn: Option<Percent>,
@@ -94,6 +103,19 @@ pub(crate) struct Args {
     /// of GitHub Actions) or `check` (a check run for GitHub's API); may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output: Vec<Report>,
+    /// What it takes to pass: another command asks for more.
+    #[arg(skip)]
+    pub(super) demand: Demand,
+}
+
+/// Whose `perf.toml` holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PolicySide {
+    /// That of the commit compared with.
+    #[default]
+    Base,
+    /// That of the head.
+    Head,
 }
 
 /// Parses a fingerprint or its first digits.

@@ -2,74 +2,98 @@
 
 use std::collections::BTreeSet;
 
-use perf_compare::{Budgets, Endpoint, Outcome, Section};
+use perf_compare::{Endpoint, Outcome};
+use perf_model::CommitId;
 use perf_store::Store;
 
 use super::args::Args;
-use super::reach;
+use super::policy::{Call, Governing};
 use super::search::{self, Search, Sections};
-use super::sides::{Head, base_of, endpoint};
+use super::sides::{Head, endpoint};
 use super::wanted::Wanted;
+use super::{drift, reach};
 use crate::command::handed_in::HandedIn;
-use crate::config::Config;
 use crate::failure::Result;
 use crate::output;
 
-/// Finds both sides and compares them.
-pub(super) fn outcome(
-    args: &Args,
-    handed_in: Option<&HandedIn>,
-    config: &Config,
-    store: &Store,
-) -> Result<Outcome> {
-    let base_branch = config.base_branch.clone().or_else(reach::target_branch);
-    let wanted = Wanted {
-        head: args.head.as_deref(),
-        handed_in,
-        against: &args.against,
-        environment: args.environment.as_deref(),
-        base_branch: base_branch.as_deref(),
-        offline: args.offline,
-    };
+/// Compares what is stored for both sides.
+pub(super) fn outcome(args: &Args, handed_in: Option<&HandedIn>, call: &Call) -> Result<Outcome> {
+    let Call { store, base, choice, governing, .. } = call;
+    let wanted = call.wanted(args, handed_in);
     let _busy = output::busy("comparing");
     let mut head = Head::find(&wanted, store)?;
-    let (base, choice) = base_of(&wanted, store, &head)?;
-    let outcome = |base: Endpoint, sections, notices, head: &Head| Outcome {
-        head: head.endpoint(store),
-        base,
-        choice: choice.clone(),
-        sections,
-        notices,
-        policy: config.policy(),
-    };
-    let base = match base {
-        Ok(base) => base,
-        Err(refusal) => {
-            let section = Section { environment: None, budgets: Budgets::default(), result: Err(refusal) };
-            return Ok(outcome(Endpoint::Nothing, vec![section], vec![], &head));
+    let (side, found) = match base {
+        Ok(base) => {
+            let line = Line { store, base, until: None };
+            let found = found(args, &wanted, line, &mut head, governing)?;
+            warn_of_uncrossed(args, &found);
+            (endpoint(store, base), found)
         }
+        Err(refusal) => (Endpoint::Nothing, Sections::refused(refusal.clone())),
     };
+    Ok(Outcome {
+        head: head.endpoint(store),
+        base: side,
+        choice: choice.clone(),
+        sections: found.sections,
+        notices: found.notices,
+        policy: governing.config.policy(),
+        origin: governing.origin.clone(),
+        demand: args.demand,
+        references: references(args, handed_in, call)?,
+    })
+}
+
+/// Compares the head with every reference that was asked for.
+pub(super) fn references(args: &Args, handed_in: Option<&HandedIn>, call: &Call) -> Result<Vec<Outcome>> {
+    let Ok(base) = &call.base else { return Ok(vec![]) };
+    if args.and.is_empty() {
+        return Ok(vec![]);
+    }
+    let wanted = call.wanted(args, handed_in);
+    let mut head = Head::find(&wanted, &call.store)?;
+    drift::references(args, &wanted, (&call.store, base), &mut head, &call.governing)
+}
+
+/// What the head is compared with.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    /// Where to look.
+    pub(super) store: &'a Store,
+    /// The commit.
+    pub(super) base: &'a CommitId,
+    /// The head's base, where the commit is a reference beside it.
+    pub(super) until: Option<&'a CommitId>,
+}
+
+/// Judges every environment of the head, after asking the remote for what is missing.
+pub(super) fn found(
+    args: &Args,
+    wanted: &Wanted,
+    line: Line,
+    head: &mut Head,
+    governing: &Governing,
+) -> Result<Sections> {
     let across: BTreeSet<String> = args.across.iter().cloned().collect();
-    let (max_lag, policy) = (config.max_lag, config.policy());
+    let (max_lag, policy) = (governing.config.max_lag, governing.config.policy());
+    let Line { store, base, until } = line;
     let search =
-        |head: &Head| Search { store, base: &base, head, max_lag, across: &across, policy: &policy }.run();
-    let mut found = search(&head)?;
-    if !found.complete() && reach::pull(&wanted, store) {
+        |head: &Head| Search { store, base, until, head, max_lag, across: &across, policy: &policy }.run();
+    let mut found = search(head)?;
+    if !found.complete() && reach::pull(wanted, store) {
         // What was missing may just have arrived.
-        head = Head::find(&wanted, store)?;
-        found = search(&head)?;
+        *head = Head::find(wanted, store)?;
+        found = search(head)?;
     }
-    if !found.complete() && reach::look_further_back(&wanted, store, (head.commit(), &base), max_lag)? {
-        found = search(&head)?;
+    if !found.complete() && reach::look_further_back(wanted, store, (head.commit(), base), max_lag)? {
+        found = search(head)?;
     }
-    if found.complete() && reach::look_further_back(&wanted, store, (head.commit(), &base), search::HISTORY)?
-    {
+    if found.complete() && reach::look_further_back(wanted, store, (head.commit(), base), search::HISTORY)? {
         // What was measured before the base tells the noise.
-        found = search(&head)?;
+        found = search(head)?;
     }
-    head.check_environment(&wanted)?;
-    warn_of_uncrossed(args, &found);
-    Ok(outcome(endpoint(store, &base), found.sections, found.notices, &head))
+    head.check_environment(wanted)?;
+    Ok(found)
 }
 
 /// A misspelt fact would otherwise do nothing, silently.

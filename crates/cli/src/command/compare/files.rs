@@ -3,27 +3,36 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use perf_compare::{BaseChoice, Outcome, Pair, Section, budgets, compare};
-
 use super::args::Args;
+use super::policy::Governing;
 use crate::command::saved;
-use crate::config::Config;
 use crate::failure::Result;
+use perf_compare::{BaseChoice, Outcome, Pair, Section, aged, budgets, compare, idle_rules};
 
 /// Compares two saved runs.
-pub(super) fn outcome(args: &Args, config: &Config, (base, head): (&Path, &Path)) -> Result<Outcome> {
+pub(super) fn outcome(args: &Args, governing: &Governing, (base, head): (&Path, &Path)) -> Result<Outcome> {
     let (base, head) = (saved::read(base)?, saved::read(head)?);
     let across: BTreeSet<String> = args.across.iter().cloned().collect();
     let environment = Some(head.baseline.environment.clone());
-    let budgets = budgets(&head.baseline, &config.policy());
-    let result = Pair::new(base.baseline, head.baseline, &across)
-        .and_then(|pair| compare(pair, &[], &config.policy()));
+    let policy = governing.config.policy();
+    let mut budgets = budgets(&head.baseline, &policy);
+    let series = base.baseline.series().union(&head.baseline.series()).cloned().collect();
+    let pair = Pair::new(base.baseline, head.baseline, &across);
+    let old = pair.as_ref().ok().and_then(|pair| aged(pair, &policy));
+    let result = pair.and_then(|pair| compare(pair, &[], &policy));
+    if let Ok(comparison) = &result {
+        budgets = budgets.without(&comparison.missing, &policy);
+    }
+    let notices = [base.notice, head.notice, old].into_iter().flatten();
     Ok(Outcome {
         head: head.endpoint,
         base: base.endpoint,
         choice: BaseChoice::File,
         sections: vec![Section { environment, budgets, result }],
-        notices: [base.notice, head.notice].into_iter().flatten().collect(),
-        policy: config.policy(),
+        notices: notices.chain(idle_rules(&policy, &series)).collect(),
+        policy,
+        origin: governing.origin.clone(),
+        demand: args.demand,
+        references: vec![],
     })
 }

@@ -13,6 +13,7 @@ use perf_model::{Baseline, CommitId, Run, SeriesId};
 use perf_store::Store;
 
 use super::args::Args;
+use super::policy::Governing;
 use super::reach;
 use super::search::HISTORY;
 use super::sides::{Head, WORKTREE, base_of, endpoint};
@@ -50,6 +51,8 @@ pub(super) fn lacking(outcome: &Outcome) -> &'static str {
         Refusal::EnvironmentsDiffer { .. } => "the base was measured in another environment",
         Refusal::NoMergeBase { .. }
         | Refusal::NothingBefore { .. }
+        | Refusal::HeadWithdrawn { .. }
+        | Refusal::NoRelease { .. }
         | Refusal::NothingShared { .. }
         | Refusal::NothingJudged { .. }
         | Refusal::Inadmissible { .. } => "",
@@ -66,8 +69,13 @@ struct Sides {
 }
 
 /// Finds both sides, measures them in turns and compares them.
-pub(super) fn outcome(args: &Args, config: &Config, (place, store): (&Place, &Store)) -> Result<Measured> {
-    let sides = match find(args, config, store)? {
+pub(super) fn outcome(
+    args: &Args,
+    governing: &Governing,
+    (place, store): (&Place, &Store),
+) -> Result<Measured> {
+    let config = &governing.config;
+    let sides = match find(args, governing, store)? {
         Ok(sides) => sides,
         Err(refused) => return Ok(Measured::whole(*refused)),
     };
@@ -82,18 +90,28 @@ pub(super) fn outcome(args: &Args, config: &Config, (place, store): (&Place, &St
     keep(&section.result, &gathered, store, (&sides.base, &sides.head))?;
     let (base, head) = sides.endpoints;
     let sections = vec![section];
-    let outcome =
-        Outcome { head, base, choice: sides.choice, sections, notices: vec![], policy: config.policy() };
+    let outcome = Outcome {
+        head,
+        base,
+        choice: sides.choice,
+        sections,
+        notices: vec![],
+        policy: config.policy(),
+        origin: governing.origin.clone(),
+        demand: args.demand,
+        references: vec![],
+    };
     Ok(Measured { outcome, interrupted })
 }
 
 /// Measures the alarms of an outcome again, in turns, and takes back what does not show again.
 pub(super) fn confirm(
     args: &Args,
-    config: &Config,
+    governing: &Governing,
     (place, store): (&Place, &Store),
     mut outcome: Outcome,
 ) -> Result<Measured> {
+    let config = &governing.config;
     let all: BTreeSet<SeriesId> = outcome.comparisons().flat_map(alarms).collect();
     let (false, Some(base)) = (all.is_empty(), measured_base(&outcome)) else {
         return Ok(Measured::whole(outcome));
@@ -206,8 +224,12 @@ fn after(found: &Comparison, args: &Args, plan: &Plan) -> Next {
 }
 
 /// Finds what is to be measured; where there is no base, the outcome that says so.
-fn find(args: &Args, config: &Config, store: &Store) -> Result<std::result::Result<Sides, Box<Outcome>>> {
-    let base_branch = config.base_branch.clone().or_else(reach::target_branch);
+fn find(
+    args: &Args,
+    governing: &Governing,
+    store: &Store,
+) -> Result<std::result::Result<Sides, Box<Outcome>>> {
+    let base_branch = reach::target_branch().or_else(|| governing.config.base_branch.clone());
     let changed = args.head.is_none() && store.is_dirty()?;
     let wanted = Wanted {
         head: args.head.as_deref().or(changed.then_some(WORKTREE)),
@@ -229,7 +251,10 @@ fn find(args: &Args, config: &Config, store: &Store) -> Result<std::result::Resu
                 choice,
                 sections: vec![section],
                 notices: vec![],
-                policy: config.policy(),
+                policy: governing.config.policy(),
+                origin: governing.origin.clone(),
+                demand: args.demand,
+                references: vec![],
             })));
         }
     };

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use perf_compare::statistics::Judge;
 use perf_compare::{
-    Budgets, Notice, Pair, Policy, Refusal, Section, budgets, compare, differences, new_level,
+    Budgets, Notice, Pair, Policy, Refusal, Section, aged, budgets, compare, differences, idle_rules,
+    new_level,
 };
-use perf_model::{Baseline, CommitId};
+use perf_model::{Baseline, CommitId, SeriesId};
 use perf_store::{Commit, Store, Stored};
 
 use super::sides::{Head, unusable};
@@ -19,11 +20,14 @@ pub(super) const HISTORY: usize = 20;
 const TWINS: usize = 20;
 
 /// Looks for a base to every environment of the head.
+#[derive(Clone, Copy)]
 pub(super) struct Search<'a> {
     /// Where to look.
     pub(super) store: &'a Store,
     /// The base commit.
     pub(super) base: &'a CommitId,
+    /// The head's base, where this one is a reference beside it.
+    pub(super) until: Option<&'a CommitId>,
     /// The head.
     pub(super) head: &'a Head,
     /// How far back from the base a baseline may lie.
@@ -51,6 +55,12 @@ impl Sections {
         }
     }
 
+    /// Returns the one section of a head that nothing can be compared with.
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        let section = Section { environment: None, budgets: Budgets::default(), result: Err(refusal) };
+        Self { sections: vec![section], notices: vec![] }
+    }
+
     /// Returns whether every environment found its base.
     pub(super) fn complete(&self) -> bool {
         self.sections.iter().all(|section| {
@@ -58,6 +68,7 @@ impl Sections {
                 section.result,
                 Err(Refusal::BaseNotMeasured { .. }
                     | Refusal::HeadNotMeasured { .. }
+                    | Refusal::HeadWithdrawn { .. }
                     | Refusal::EnvironmentsDiffer { .. })
             )
         })
@@ -69,31 +80,81 @@ impl Search<'_> {
     pub(super) fn run(&self) -> Result<Sections> {
         let at_base = self.store.find(self.base)?;
         let mut found = Sections::default();
-        found.notices.extend(unusable(self.base, at_base.unusable.len()));
-        found.notices.extend(self.head.unusable());
+        found.notices.extend(unusable(self.base, &at_base.unusable));
+        found.notices.extend(self.head.unusable().into_iter().filter(|_| self.until.is_none()));
         let at_base = at_base.baselines;
         if self.head.baselines.is_empty() {
-            let refusal = Refusal::HeadNotMeasured { head: self.head.commit().clone() };
-            let section = Section { environment: None, budgets: Budgets::default(), result: Err(refusal) };
-            found.sections.push(section);
+            found.sections.extend(Sections::refused(self.head.refusal()).sections);
             return Ok(found);
         }
+        let mut series: BTreeSet<SeriesId> =
+            at_base.iter().flat_map(|stored| stored.baseline.series()).collect();
         for Stored { baseline, .. } in &self.head.baselines {
-            let environment = Some(baseline.environment.clone());
-            let result = match self.base_for(baseline, &at_base, &mut found.notices)? {
-                Ok(pair) => {
-                    let history = self.history(pair.before())?;
-                    found.note(new_levels(&pair, &history));
-                    compare(pair, &history, self.policy)
-                }
-                Err(refusal) => Err(refusal),
-            };
-            found.sections.push(Section { environment, budgets: budgets(baseline, self.policy), result });
+            let section = self.section(baseline, &at_base, &mut found)?;
+            series.extend(baseline.series());
+            let pair = section.result.as_ref().map(|comparison| &comparison.pair);
+            series.extend(pair.iter().flat_map(|pair| pair.before().series()));
+            found.sections.push(section);
+        }
+        if self.until.is_none() {
+            found.notices.extend(idle_rules(self.policy, &series));
         }
         if found.sections.iter().any(|section| section.result.is_ok()) {
             found.notices.extend(self.only_at_base(&at_base));
         }
         Ok(found)
+    }
+
+    /// Judges one environment of the head.
+    fn section(&self, head: &Baseline, at_base: &[Stored], found: &mut Sections) -> Result<Section> {
+        let pair = match self.moved_reference(head)? {
+            None => self.base_for(head, at_base, &mut found.notices)?,
+            Some((level, notice)) => {
+                found.notices.push(notice);
+                let search = Search { base: &level, until: None, ..*self };
+                search.base_for(head, &self.store.find(&level)?.baselines, &mut found.notices)?
+            }
+        };
+        let result = match pair {
+            Ok(pair) => {
+                let history = self.history(pair.before())?;
+                found.note(aged(&pair, self.policy));
+                if self.until.is_none() {
+                    found.note(new_levels(&pair, &history));
+                }
+                compare(pair, &history, self.policy)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        // Budgets hold whatever the base is: they are held once.
+        let mut budgets = match self.until {
+            None => budgets(head, self.policy),
+            Some(_) => Budgets::default(),
+        };
+        if let Ok(comparison) = &result {
+            budgets = budgets.without(&comparison.missing, self.policy);
+        }
+        Ok(Section { environment: Some(head.environment.clone()), budgets, result })
+    }
+
+    /// Finds the newest commit after a reference, up to the head's base, at which a new level was declared on purpose.
+    fn moved_reference(&self, head: &Baseline) -> Result<Option<(CommitId, Notice)>> {
+        let Some(newest) = self.until else { return Ok(None) };
+        let fingerprint = head.environment.fingerprint();
+        let mut line = self.store.history(newest, &fingerprint, usize::MAX)?;
+        line.extend(self.store.find_in(&fingerprint, newest)?);
+        let declared = line.iter().rev().find_map(|baseline| {
+            let declared = baseline.runs.iter().rev().find_map(|run| run.rebaseline.as_ref())?;
+            Some((baseline.commit.clone(), declared))
+        });
+        let Some((commit, rebaseline)) = declared else { return Ok(None) };
+        // What was declared before the reference is in its level.
+        if self.store.merge_base(&commit, self.base)?.as_ref() == Some(&commit) {
+            return Ok(None);
+        }
+        let (asked, serves, rebaseline) = (self.base.clone(), commit.clone(), rebaseline.clone());
+        let notice = Notice::ReferenceMoved { asked, serves, rebaseline };
+        Ok(Some((commit, notice)))
     }
 
     /// Names the environments of the base that the head was not measured in: they are in no census.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use perf_compare::{BaseChoice, Endpoint, Notice, Refusal};
 use perf_model::CommitId;
-use perf_store::{BaseBranch, Commit, Store, Stored};
+use perf_store::{BaseBranch, Commit, Store, Stored, Unusable, Withdrawal};
 
 use super::reach;
 use super::wanted::Wanted;
@@ -32,12 +32,14 @@ enum From {
 pub(super) struct Head {
     from: From,
     commit: Commit,
+    /// Whether it is what the work tree holds.
+    checked_out: bool,
     /// How many environments it was measured in.
     measured: usize,
     /// Those that are to be judged.
     pub(super) baselines: Vec<Stored>,
-    /// How many stored lines of the commit cannot be used.
-    unusable: usize,
+    /// The stored lines of the commit that cannot be used.
+    unusable: Vec<Unusable>,
 }
 
 impl Head {
@@ -56,7 +58,8 @@ impl Head {
     fn handed_in(handed_in: &HandedIn, expected: Option<&str>, store: &Store) -> Result<Self> {
         let (commit, baselines) = handed_in.head(expected, store)?;
         let from = From::Files(handed_in.files.clone());
-        Ok(Self { from, commit, measured: baselines.len(), baselines, unusable: 0 })
+        let checked_out = store.resolve("HEAD").is_ok_and(|here| here == commit);
+        Ok(Self { from, commit, checked_out, measured: baselines.len(), baselines, unusable: vec![] })
     }
 
     fn stored(wanted: &Wanted, store: &Store) -> Result<Self> {
@@ -68,13 +71,14 @@ impl Head {
         let worktree = !baselines.is_empty() || wanted.head == Some(WORKTREE);
         let revision = wanted.head.filter(|_| !worktree).unwrap_or("HEAD");
         let commit = store.resolve(revision)?;
-        let mut unusable = 0;
+        let checked_out = worktree || store.resolve("HEAD").is_ok_and(|here| here == commit);
+        let mut unusable = vec![];
         if !worktree {
             let found = store.find(&commit.lineage.commit)?;
-            (baselines, unusable) = (found.baselines, found.unusable.len());
+            (baselines, unusable) = (found.baselines, found.unusable);
         }
         let from = if worktree { From::Worktree } else { From::Store };
-        Ok(Self { from, commit, measured: baselines.len(), baselines, unusable })
+        Ok(Self { from, commit, checked_out, measured: baselines.len(), baselines, unusable })
     }
 
     /// Refuses an environment that was asked for and is none of the head's.
@@ -93,6 +97,11 @@ impl Head {
         self.baselines.len() < self.measured
     }
 
+    /// Returns whether the work tree holds it, so that files there are its own.
+    pub(super) fn is_checked_out(&self) -> bool {
+        self.checked_out
+    }
+
     /// Returns the commit, or the one below the uncommitted changes.
     pub(super) fn commit(&self) -> &CommitId {
         &self.commit.lineage.commit
@@ -109,9 +118,18 @@ impl Head {
         }
     }
 
-    /// Counts the stored lines that cannot be used.
-    pub(super) fn unusable(&self) -> Option<Notice> {
-        unusable(self.commit(), self.unusable)
+    /// Says what is stored for it and not used.
+    pub(super) fn unusable(&self) -> Vec<Notice> {
+        unusable(self.commit(), &self.unusable)
+    }
+
+    /// Says why there is nothing to judge.
+    pub(super) fn refusal(&self) -> Refusal {
+        let head = self.commit().clone();
+        match self.unusable.iter().find_map(|line| line.withdrawal.clone()) {
+            Some(Withdrawal { by, time, reason, .. }) => Refusal::HeadWithdrawn { head, by, time, reason },
+            None => Refusal::HeadNotMeasured { head },
+        }
     }
 
     /// Names the head in a report.
@@ -161,7 +179,17 @@ pub(super) fn base_of(
     })
 }
 
-/// Counts stored lines of a commit that cannot be used, where there are any.
-pub(super) fn unusable(commit: &CommitId, lines: usize) -> Option<Notice> {
-    (lines > 0).then(|| Notice::UnreadableLines { commit: commit.clone(), lines })
+/// Says which stored lines of a commit are not used: those that were taken back, and those that cannot be.
+pub(super) fn unusable(commit: &CommitId, lines: &[Unusable]) -> Vec<Notice> {
+    let withdrawn: Vec<&Withdrawal> = lines.iter().filter_map(|line| line.withdrawal.as_ref()).collect();
+    let taken_back = withdrawn.first().map(|first| Notice::Withdrawn {
+        commit: commit.clone(),
+        runs: withdrawn.len(),
+        by: first.by.clone(),
+        time: first.time.clone(),
+        reason: first.reason.clone(),
+    });
+    let lines = lines.len() - withdrawn.len();
+    let unreadable = (lines > 0).then(|| Notice::UnreadableLines { commit: commit.clone(), lines });
+    taken_back.into_iter().chain(unreadable).collect()
 }
