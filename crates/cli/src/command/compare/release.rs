@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use perf_compare::Demand;
 
 use super::args::{Args, PolicySide, digits};
@@ -18,6 +20,9 @@ pub(crate) struct ReleaseArgs {
     /// that were measured, else HEAD]
     #[arg(long, value_name = "REV")]
     head: Option<String>,
+    /// A saved run to judge; --head says which commit it must be of; may be repeated, for several environments
+    #[arg(long, value_name = "FILE")]
+    head_file: Vec<PathBuf>,
     /// The release to compare with: a revision, or `last-release`, the nearest version tag below the base; may be
     /// repeated
     #[arg(long, value_name = "REV", default_value = LAST_RELEASE)]
@@ -34,16 +39,17 @@ pub(crate) struct ReleaseArgs {
     /// Do not ask the remote for baselines and history that are not here
     #[arg(long)]
     offline: bool,
-    /// Write a report: `text`, `markdown` or `json`, to a file or to `-` (standard output); may be repeated
+    /// Write a report, to a file or to `-` (standard output), in a format of `perf compare`; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     output: Vec<Report>,
 }
 
 pub(crate) fn run(args: &ReleaseArgs, place: &Place) -> Result<Status> {
-    let ReleaseArgs { head, and, across, environment, policy, offline, output } = args;
+    let ReleaseArgs { head, head_file, and, across, environment, policy, offline, output } = args;
     let args = Args {
         against: MERGE_BASE.to_owned(),
         head: head.clone(),
+        head_file: head_file.clone(),
         and: and.clone(),
         across: across.clone(),
         environment: environment.clone(),
