@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::forge::save;
 use crate::sandbox::{Ended, MACHINE, Sandbox, output};
 
 /// Commits with another content, so that no two have one tree.
@@ -156,17 +157,11 @@ fn a_release_is_judged_by_runs_that_were_handed_in() {
     step(&sandbox, "Next");
     tag(&sandbox, "v1.1.0");
     for (level, status) in [(100.0, 0), (150.0, 1)] {
-        sandbox.write("out.json", output(&[("parse", level), ("lex", 50.0)]));
-        let mut collect = vec!["collect", "../out.json", "--time", "2026-01-02", "--save", "../runs.jsonl"];
-        collect.extend(MACHINE);
-        for _ in 0..3 {
-            assert_eq!(sandbox.perf(&collect).status, 0);
-        }
+        save(&sandbox, "runs.jsonl", &[("parse", level), ("lex", 50.0)], &[]);
         let args = ["release-check", "--head", "v1.1.0", "--head-file", "../runs.jsonl"];
         let ended = sandbox.perf(&args);
         assert_eq!(ended.status, status, "{level}: {}", ended.whole());
         assert!(ended.stdout.contains("(last release v1.0.0)"), "{}", ended.stdout);
-        std::fs::remove_file(sandbox.path("runs.jsonl")).unwrap();
     }
 }
 
