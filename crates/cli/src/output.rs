@@ -2,7 +2,7 @@ mod busy;
 mod pager;
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -48,26 +48,34 @@ impl Manner {
     }
 }
 
-/// Prints data on standard output, on a terminal through a pager where it is long. A reader that has seen enough is
-/// no failure.
+/// Prints data on standard output, on a terminal through a pager where it is long.
 pub(crate) fn print(text: &str) -> Result<()> {
     if Manner::pages() && pager::page(text) {
         return Ok(());
     }
     let mut stdout = anstream::stdout().lock();
-    match busy::aside(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())) {
+    written(busy::aside(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())))
+}
+
+/// Prints JSON on standard output. Nothing in it is for a terminal to act on, so that there is nothing to take out.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    if Manner::pages() && io::stdout().is_terminal() {
+        let mut text = Vec::new();
+        written(perf_render::json::pretty(&mut text, value))?;
+        return print(&String::from_utf8_lossy(&text));
+    }
+    let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    written(busy::aside(|| perf_render::json::pretty(&mut stdout, value).and_then(|()| stdout.flush())))
+}
+
+/// Says what kept standard output from being written. A reader that has seen enough is no failure.
+fn written(result: io::Result<()>) -> Result<()> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new("standard output cannot be written").because(&error))
         }
         Ok(()) | Err(_) => Ok(()),
     }
-}
-
-/// Prints JSON on standard output.
-pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text =
-        serde_json::to_string_pretty(value).expect("our own values have string keys and finite numbers");
-    print(&format!("{text}\n"))
 }
 
 /// Returns what text on standard output is laid out for. Whoever reads from a pipe gets whole rows.

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
 use perf_model::{Better, Kind, Measurement, Metric, Reading, Samples, Summary, Unit};
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::to_raw_value;
 
-use crate::output::{Reason, Skipped, Withheld, key};
+use crate::output::{Output, Reason, Skipped, key};
 
 /// Measurements that have not been recorded, as `perf collect --dry-run --json` prints them.
 ///
@@ -37,7 +39,7 @@ pub struct Entry {
     /// How many raw samples were kept; 0 where the tool reports none.
     pub samples: usize,
     /// The raw samples.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "on_one_line")]
     pub raw: Option<Vec<f64>>,
     /// The standard deviation that the tool reported.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,35 +53,41 @@ pub struct Entry {
 }
 
 impl Document {
-    /// Returns the document of these measurements, sorted.
-    pub fn new(measurements: &[Measurement], withheld: &[Withheld], skipped: &[Skipped]) -> Self {
-        let results = measurements.iter().map(|measurement| (measurement, None));
-        let others = withheld.iter().map(|withheld| (&withheld.measurement, Some(&withheld.reason)));
-        let mut sorted: Vec<_> = results.chain(others).collect();
-        sorted.sort_by(|a, b| key(a.0).cmp(&key(b.0)));
+    /// Returns the document of all that outputs hold, sorted.
+    pub fn new(outputs: Vec<Output>) -> Self {
+        let (mut measurements, mut skipped) = (Vec::new(), Vec::new());
+        for output in outputs {
+            measurements.extend(output.measurements.into_iter().map(|measurement| (measurement, None)));
+            let withheld = output.withheld.into_iter().map(|it| (it.measurement, Some(it.reason)));
+            measurements.extend(withheld);
+            skipped.extend(output.skipped);
+        }
+        measurements.sort_by(|a, b| key(&a.0).cmp(&key(&b.0)));
         let entry = |(measurement, reason)| match reason {
             None => Entry::new(measurement),
             Some(reason) => Entry::withheld(measurement, reason),
         };
-        Self { measurements: sorted.into_iter().map(entry).collect(), skipped: skipped.to_vec() }
+        Self { measurements: measurements.into_iter().map(entry).collect(), skipped }
     }
 }
 
 impl Entry {
-    fn new(measurement: &Measurement) -> Self {
-        let (raw, sd, n) = match &measurement.reading {
-            Reading::Samples(samples) => (Some(samples.as_slice().to_vec()), None, None),
+    fn new(measurement: Measurement) -> Self {
+        let Measurement { benchmark, params, metric, reading } = measurement;
+        let (value, samples) = (reading.location(), reading.samples().len());
+        let (raw, sd, n) = match reading {
+            Reading::Samples(samples) => (Some(samples.into_vec()), None, None),
             Reading::Summary(summary) => (None, summary.sd(), summary.n()),
         };
         Self {
-            benchmark: measurement.benchmark.clone(),
-            params: measurement.params.clone(),
-            metric: measurement.metric.name.clone(),
-            unit: measurement.metric.unit.symbol().to_owned(),
-            better: measurement.metric.better.word().to_owned(),
-            kind: measurement.metric.kind.word().to_owned(),
-            value: measurement.reading.location(),
-            samples: measurement.reading.samples().len(),
+            benchmark,
+            params,
+            metric: metric.name,
+            unit: metric.unit.symbol().to_owned(),
+            better: metric.better.word().to_owned(),
+            kind: metric.kind.word().to_owned(),
+            value,
+            samples,
             raw,
             sd,
             n,
@@ -87,10 +95,10 @@ impl Entry {
         }
     }
 
-    fn withheld(measurement: &Measurement, reason: &Reason) -> Self {
+    fn withheld(measurement: Measurement, reason: Reason) -> Self {
         let entry = Self::new(measurement);
         match reason {
-            Reason::Failed(reason) => Self { withheld: Some(reason.clone()), ..entry },
+            Reason::Failed(reason) => Self { withheld: Some(reason), ..entry },
             Reason::NoDirection => {
                 let reason = "it is not known whether lower or higher is better".to_owned();
                 Self { better: "unknown".to_owned(), withheld: Some(reason), ..entry }
@@ -117,11 +125,17 @@ impl Entry {
     }
 }
 
+/// Writes numbers beside each other, also where the rest of a document has a line for each value.
+fn on_one_line<S: Serializer>(numbers: &Option<Vec<f64>>, serializer: S) -> Result<S::Ok, S::Error> {
+    to_raw_value(numbers).map_err(S::Error::custom)?.serialize(serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::output::Withheld;
 
     fn measurement(benchmark: &str, metric: Metric, reading: Reading) -> Measurement {
         Measurement { benchmark: benchmark.into(), params: BTreeMap::new(), metric, reading }
@@ -135,14 +149,14 @@ mod tests {
             measurement: measurement(benchmark, Metric::time("time", "ns"), raw.clone()),
             reason,
         };
-        let document = Document::new(
-            &[
-                measurement("b", Metric::time("time", "ns"), raw.clone()),
-                measurement("a", Metric::rate("throughput", "B/s"), summary),
-            ],
-            &[of("c", Reason::Failed("it failed".into())), of("d", Reason::NoDirection)],
-            &[Skipped { place: "c".into(), reason: "empty".into() }],
-        );
+        let mut output = Output::new("test", "test");
+        output.measurements = vec![
+            measurement("b", Metric::time("time", "ns"), raw.clone()),
+            measurement("a", Metric::rate("throughput", "B/s"), summary),
+        ];
+        output.withheld = vec![of("c", Reason::Failed("it failed".into())), of("d", Reason::NoDirection)];
+        output.skip("c", "empty");
+        let document = Document::new(vec![output]);
         assert_eq!(
             serde_json::to_value(&document).unwrap(),
             json!({
@@ -165,7 +179,7 @@ mod tests {
     #[test]
     fn refuses_an_entry_that_contradicts_itself() {
         let reading = Reading::Samples(Samples::new(vec![1.0]).unwrap());
-        let good = Entry::new(&measurement("a", Metric::time("time", "s"), reading));
+        let good = Entry::new(measurement("a", Metric::time("time", "s"), reading));
         for (bad, expected) in [
             (Entry { samples: 2, ..good.clone() }, "expected 2 numbers in `raw`, found 1"),
             (Entry { better: "up".into(), ..good.clone() }, "found `up`"),

@@ -66,6 +66,11 @@ impl Samples {
         &self.values
     }
 
+    /// Returns the samples themselves.
+    pub fn into_vec(self) -> Vec<f64> {
+        self.values
+    }
+
     /// Returns how many samples there were before some were chosen.
     pub fn taken(&self) -> u64 {
         self.taken

@@ -13,12 +13,12 @@ pub mod environment;
 pub mod escape;
 pub mod forge;
 pub mod history;
+pub mod json;
 pub mod policy;
 pub mod report;
 pub mod store;
 
 mod html;
-mod json;
 mod number;
 mod page;
 mod sink;

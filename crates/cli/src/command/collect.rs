@@ -4,7 +4,7 @@ mod recording;
 
 use std::path::Path;
 
-use perf_collect::{Document, Format, Output, Skipped, Withheld};
+use perf_collect::{Document, Format, Output};
 use perf_model::{Environment, Run};
 use time::{Duration, OffsetDateTime};
 
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
                     None => record(args, store, target, &run, round)?,
                 }
             }
-            (None, _) | (_, None) if args.json => show_json(&outputs)?,
+            (None, _) | (_, None) if args.json => output::print_json(&Document::new(outputs))?,
             (None, _) | (_, None) => show(&environment()?, &outputs)?,
         }
     }
@@ -70,12 +70,6 @@ fn refuse_future(time: OffsetDateTime, place: &Place) -> Result<()> {
     }
     Err(Failure::new(format!("--time {}: lies in the future; today is {}", time.date(), place.now.date()))
         .hint("`perf collect` without --time records the time of the run itself"))
-}
-
-fn show_json(outputs: &[Output]) -> Result<()> {
-    let skipped: Vec<Skipped> = outputs.iter().flat_map(|output| &output.skipped).cloned().collect();
-    let withheld: Vec<Withheld> = outputs.iter().flat_map(|output| &output.withheld).cloned().collect();
-    output::print_json(&Document::new(&measurements(outputs), &withheld, &skipped))
 }
 
 fn show(environment: &Environment, outputs: &[Output]) -> Result<()> {

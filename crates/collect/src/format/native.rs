@@ -362,7 +362,9 @@ mod tests {
                 of("raw", Reading::Samples(Samples::new(samples).unwrap())),
                 of("summary", Reading::Summary(Summary::new(value, sd, n).unwrap())),
             ];
-            let text = serde_json::to_vec(&Document::new(&before, &[], &[])).unwrap();
+            let source = perf_model::Source { format: "test".into(), tool: "test".into() };
+            let output = Output::measured(source, before.clone());
+            let text = serde_json::to_vec(&Document::new(vec![output])).unwrap();
             prop_assert_eq!(read_stream("in", text.as_slice(), &Options::default()).unwrap().measurements, before);
         }
     }
