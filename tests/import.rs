@@ -189,3 +189,21 @@ fn a_source_with_nothing_in_it_is_one_clear_error() {
         assert_eq!(sandbox.state(), before, "{args:?}");
     }
 }
+
+#[test]
+fn more_readings_than_asked_for_are_refused_with_the_way_to_raise_the_bound() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tables.json", r#"{"service": {"latency_ms": 3, "rps": 50}}"#);
+    let args =
+        ["store", "import", "../tables.json", "--format", "tables", "--better", "service=lower", "--dry-run"];
+    let before = sandbox.state();
+    let refused = sandbox.perf(&[&args[..], &["--max-readings", "1"]].concat());
+    assert_eq!(refused.status, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("`--max-readings 2`"), "{}", refused.stderr);
+    let refused = sandbox.perf(&[&args[..], &["--max-bytes", "10"]].concat());
+    assert_eq!(refused.status, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("`--max-bytes 20`"), "{}", refused.stderr);
+    let imported = sandbox.perf(&[&args[..], &["--max-readings", "2"]].concat());
+    assert_eq!(imported.status, 0, "{}", imported.stderr);
+    assert_eq!(sandbox.state(), before);
+}

@@ -173,7 +173,7 @@ impl Noted {
         for sitting in sittings {
             let (Some(first), Some(last)) = (sitting.first(), sitting.last()) else { continue };
             let (facts, time) = (first.facts.clone(), last.time);
-            match output(sitting, format).checked(place, &options.better) {
+            match output(sitting, format, options).checked(place, &options.better) {
                 Ok(read) => {
                     let read = read.prefixed(options.prefix.as_deref());
                     self.skipped.extend(read.skipped);
@@ -201,8 +201,8 @@ fn belongs(row: &Row, sitting: &[Row]) -> bool {
     last.facts == row.facts && pause <= PAUSE && !repeats
 }
 
-fn output(sitting: Vec<Row>, format: &str) -> Output {
-    let mut output = Output::new(format, format);
+fn output(sitting: Vec<Row>, format: &str, options: &Options) -> Output {
+    let mut output = Output::new(format, format).holding(options.max_readings);
     for Row { case, metric, directed, reading, .. } in sitting {
         if directed {
             output.reading(&case, metric, Ok(reading));

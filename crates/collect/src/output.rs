@@ -241,8 +241,7 @@ impl Output {
         if readings > self.max_readings {
             let problem =
                 format!("holds {readings} readings, more than the {} that are read", self.max_readings);
-            let hint =
-                format!("`perf collect --max-readings {readings}` reads them all; or split the output");
+            let hint = format!("`--max-readings {readings}` reads them all; or split the output");
             return Err(ReadError::new(place, problem).with_hint(hint));
         }
         self.direct(place, better);

@@ -71,6 +71,16 @@ fn every_file_is_recognised_as_what_it_is() {
 }
 
 #[test]
+fn every_reader_keeps_to_the_number_of_readings_that_was_asked_for() {
+    for (name, bytes) in &files("../../fuzz/corpus/read") {
+        let options = Options { max_readings: 0, ..Options::named(name) };
+        let refused = read_stream("in", bytes.as_slice(), &options).err();
+        let refused = refused.unwrap_or_else(|| panic!("{name}: read"));
+        assert!(refused.to_string().contains("more than the 0 that are read"), "{name}: {refused}");
+    }
+}
+
+#[test]
 fn cut_and_damaged_files_do_not_panic() {
     let mut random = fastrand::Rng::with_seed(7);
     let corpus = [files("../../fuzz/corpus/read"), files("fixtures")].concat();

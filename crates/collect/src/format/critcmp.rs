@@ -50,7 +50,7 @@ fn detect(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Output, ReadError> {
     let export: Export = input.json("a baseline that critcmp exported")?;
-    let mut output = Output::new(FORMAT.name, FORMAT.name);
+    let mut output = input.output(FORMAT.name, FORMAT.name);
     for (name, Benchmark { criterion_estimates_v1: Estimates { median, std_dev } }) in &export.benchmarks {
         let spread = Spread { sd: Some(std_dev.point_estimate), n: None };
         output.summary(

@@ -96,7 +96,8 @@ fn read(input: &Input) -> Result<Output, ReadError> {
             })?,
         Err(error) => return Err(error),
     };
-    let mut tables = Tables { place: input.place(), output: Output::new(FORMAT.name, FORMAT.name), texts: 0 };
+    let mut tables =
+        Tables { place: input.place(), output: input.output(FORMAT.name, FORMAT.name), texts: 0 };
     tables.walk(&document, &mut Vec::new());
     if tables.texts > 0 {
         let reason = format!("{} texts, which are no numbers", tables.texts);

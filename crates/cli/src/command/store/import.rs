@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use perf_collect::Options;
 use perf_model::{Better, CommitId, Environment, Lineage, Run, RunId, Source};
 use perf_store::Store;
 use time::OffsetDateTime;
@@ -48,6 +49,12 @@ pub(crate) struct Args {
     /// Take this off the beginning of every benchmark's name
     #[arg(long, value_name = "TEXT")]
     strip: Option<String>,
+    /// Refuse files that are larger
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_bytes)]
+    max_bytes: u64,
+    /// Refuse files, and notes, with more readings: a record keeps them all
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_readings)]
+    max_readings: usize,
     /// Add an identity fact of the machine that it was measured on; may be repeated
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact)]
     set: Vec<(String, String)>,

@@ -43,6 +43,8 @@ pub(super) fn read(args: &Args, config: &Config, place: &Place, store: &Store) -
         better: args.better.iter().cloned().collect(),
         prefix: args.prefix.clone(),
         inputs: config.mappings(),
+        max_bytes: args.max_bytes,
+        max_readings: args.max_readings,
         ..Options::default()
     };
     match (args.format.as_deref(), &args.path) {
