@@ -1,7 +1,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -46,6 +46,15 @@ impl Input {
                 .with_hint("what another program prints is read from standard input"));
         }
         let file = File::open(path).map_err(failed)?;
+        Self::file(path, (file, metadata), options)
+    }
+
+    /// Reads a regular file that was opened.
+    pub(crate) fn file(
+        path: &Path,
+        (file, metadata): (File, Metadata),
+        options: &Options,
+    ) -> Result<Self, ReadError> {
         let place = path.display().to_string();
         let bytes = bounded(&place, file, metadata.len(), options.max_bytes)?;
         Self::new(place, bytes, metadata.modified().ok()).map(|input| input.holding(options))
@@ -246,20 +255,29 @@ impl Input {
 }
 
 /// Reads a stream of `length` bytes or more, but not more than allowed.
-fn bounded(place: &str, stream: impl Read, length: u64, max: u64) -> Result<Vec<u8>, ReadError> {
+fn bounded(place: &str, mut stream: impl Read, length: u64, max: u64) -> Result<Vec<u8>, ReadError> {
     let too_large = || {
         let (mebibytes, twice) = (max >> 20, max.saturating_mul(2));
         ReadError::new(place, format!("is larger than the {max} bytes ({mebibytes} MiB) that are read"))
-            .with_hint(format!("`perf collect --max-bytes {twice}` reads twice as much"))
+            .with_hint(format!("`--max-bytes {twice}` reads twice as much"))
     };
     if length > max {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
-    bytes.reserve_exact(usize::try_from(length).map_or(0, |length| length + 1));
+    let failed = |cause| ReadError::new(place, "cannot be read").caused_by(cause);
+    let mut bytes = vec![0; usize::try_from(length).map_or(0, |length| length + 1)];
+    let first = stream.read(&mut bytes).or_else(|cause| match cause.kind() {
+        ErrorKind::Interrupted => Ok(0),
+        _ => Err(failed(cause)),
+    })?;
+    bytes.truncate(first);
+    // A file that gives less than was asked for is at its end: no need to ask again.
+    if length > 0 && first as u64 == length {
+        return Ok(bytes);
+    }
     // One byte more than allowed, so that a file that grows meanwhile is still found too large.
-    let read = stream.take(max.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|cause| ReadError::new(place, "cannot be read").caused_by(cause))?;
+    let rest = max.saturating_add(1).saturating_sub(first as u64);
+    stream.take(rest).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > max { Err(too_large()) } else { Ok(bytes) }
 }
 
@@ -368,7 +386,7 @@ mod tests {
         let error = Input::open(&path, &default).err().expect("refused");
         let expected = "is larger than the 268435456 bytes (256 MiB) that are read";
         assert!(error.to_string().ends_with(expected), "{error}");
-        assert_eq!(error.hint(), Some("`perf collect --max-bytes 536870912` reads twice as much"));
+        assert_eq!(error.hint(), Some("`--max-bytes 536870912` reads twice as much"));
         let small = Options { max_bytes: 3, ..Options::default() };
         assert!(input(b"1234", &small).is_err());
         assert!(input(b"123", &small).is_ok());

@@ -6,17 +6,17 @@
 //! what Criterion derived from the samples, and the other directories hold earlier results (`base` and named
 //! baselines), their difference (`change`) and pages for people (`report`); none of them is read.
 
+mod tree;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
-use std::{fs, io};
 
 use perf_model::{Measurement, Metric, Reading, Samples};
-use rayon::Scope;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::tree::{Opened, Results};
 use super::kind::{Format, Keeps, Options, Reader};
 use crate::error::ReadError;
 use crate::input::Input;
@@ -64,19 +64,11 @@ struct Case {
 }
 
 fn detect(root: &Path) -> bool {
-    let mut pending = vec![root.to_owned()];
-    while let Some(dir) = pending.pop() {
-        match enter(&dir) {
-            Ok(Entered { results: Some(_), .. }) => return true,
-            Ok(entered) => pending.extend(entered.children),
-            Err(_) => {}
-        }
-    }
-    false
+    tree::has_results(root)
 }
 
 fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
-    let cases = read_all(root, options);
+    let cases = tree::read_all(root, |results| read_case(results, options));
     if cases.is_empty() {
         return Err(ReadError::new(root.display(), "expected results of Criterion, `**/new/benchmark.json`")
             .with_hint("`cargo bench` writes them to `target/criterion`"));
@@ -112,87 +104,21 @@ fn read(root: &Path, options: &Options) -> Result<Output, ReadError> {
     Ok(output)
 }
 
-/// Reads everything below `root`, in the order of the directories. It is mostly waiting for the system, so that
-/// every directory is a task of its own.
-fn read_all(root: &Path, options: &Options) -> BTreeMap<PathBuf, Result<Case, ReadError>> {
-    let found = Mutex::new(BTreeMap::new());
-    rayon::scope(|scope| descend(scope, root.to_owned(), options, &found));
-    found.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What was found, by directory.
-type Found = Mutex<BTreeMap<PathBuf, Result<Case, ReadError>>>;
-
-fn descend<'scope>(scope: &Scope<'scope>, dir: PathBuf, options: &'scope Options, found: &'scope Found) {
-    let keep = |dir, case| {
-        found.lock().unwrap_or_else(PoisonError::into_inner).insert(dir, case);
+fn read_case(results: Results, options: &Options) -> Result<Case, ReadError> {
+    let dir = results.dir;
+    let open = |name: &str, opened: Opened| match opened {
+        Ok(Some(file)) => Input::file(&dir.join(name), file, options).map(Some),
+        Ok(None) => Ok(None),
+        Err(cause) => Err(ReadError::new(dir.join(name).display(), "cannot be read").caused_by(cause)),
     };
-    let Entered { results, children } = match enter(&dir) {
-        Ok(entered) => entered,
-        Err(error) => return keep(dir, Err(error)),
-    };
-    for child in children {
-        scope.spawn(move |scope| descend(scope, child, options, found));
-    }
-    if let Some(dir) = results {
-        let case = read_case(&dir, options);
-        keep(dir, case);
-    }
-}
-
-/// What one directory holds.
-struct Entered {
-    /// Its `new`, where that holds results.
-    results: Option<PathBuf>,
-    /// The directories that may hold further ones.
-    children: Vec<PathBuf>,
-}
-
-/// Looks into a directory. Symbolic links are not followed, so that a loop of them ends.
-fn enter(dir: &Path) -> Result<Entered, ReadError> {
-    let mut children =
-        directories(dir).map_err(|cause| ReadError::new(dir.display(), "cannot be read").caused_by(cause))?;
-    let new = dir.join("new");
-    // Samples without their description are damage that reading reports, not a directory to walk by.
-    let holds = |name: &str| new.join(name).is_file();
-    let measured = children.contains(&new) && (holds("benchmark.json") || holds("sample.json"));
-    if measured {
-        children.retain(|child| !is_kept_beside(child));
-    }
-    Ok(Entered { results: measured.then_some(new), children })
-}
-
-fn directories(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
-
-/// Says whether a directory is one of those that Criterion keeps for a benchmark and that hold no further
-/// ones. Not entering them saves half the time; a benchmark may still be called `base`.
-fn is_kept_beside(dir: &Path) -> bool {
-    let kept = ["new", "base", "change", "report"].iter().any(|name| dir.ends_with(name));
-    kept && !dir.join("new").is_dir()
-}
-
-fn read_case(dir: &Path, options: &Options) -> Result<Case, ReadError> {
-    let input = Input::open(&dir.join("benchmark.json"), options)?;
+    let missing = || ReadError::new(dir.join("benchmark.json").display(), "is missing");
+    let input = open("benchmark.json", results.benchmark)?.ok_or_else(missing)?;
     let benchmark: Benchmark = input.json("a benchmark as Criterion describes it")?;
     let mut case =
         Case { name: benchmark.full_id, measurements: Vec::new(), skipped: Vec::new(), modified: None };
-    let path = dir.join("sample.json");
-    let samples = match Input::open(&path, options) {
-        Ok(samples) => samples,
-        Err(_) if !path.exists() => {
-            case.skip(dir.display().to_string(), "has no `sample.json`");
-            return Ok(case);
-        }
-        Err(error) => return Err(error),
+    let Some(samples) = open("sample.json", results.sample)? else {
+        case.skip(dir.display().to_string(), "has no `sample.json`");
+        return Ok(case);
     };
     case.modified = samples.modified();
     let times = per_iteration(&samples)?;
@@ -274,8 +200,10 @@ fn rates(amount: f64, nanoseconds: &[f64]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::fs;
 
     use proptest::prelude::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
     use tempfile::TempDir;
 
     use super::*;
@@ -455,6 +383,19 @@ mod tests {
         let root = tree(&[("a/new", "a"), ("b/new", "b")]);
         fs::remove_file(root.path().join("b/new/benchmark.json")).unwrap();
         assert!(skipped(root.path()).0.starts_with("b/new/benchmark.json: "), "{}", skipped(root.path()).0);
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_file_keeps_nobody_waiting() {
+        let root = tree(&[("a/new", "a"), ("b/new", "b"), ("c/new", "c")]);
+        for file in ["b/new/sample.json", "c/new/sample.json", "c/new/benchmark.json"] {
+            let path = root.path().join(file);
+            fs::remove_file(&path).unwrap();
+            mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        }
+        let (said, output) = skipped(root.path());
+        assert_eq!(said, "b/new: has no `sample.json`");
+        assert_eq!(names(&output), ["a"]);
     }
 
     #[test]
