@@ -176,3 +176,22 @@ fn an_alias_of_the_head_changes_none_of_the_base() {
     assert_eq!(ended.status, 1, "{}", ended.whole());
     assert!(ended.stdout.contains("renamed from old"), "{}", ended.stdout);
 }
+
+#[test]
+fn a_new_name_brings_no_other_limits() {
+    let of_base = "[[rule]]\nbenchmark = \"old\"\nfail = \"5%\"\nmax = \"125 ns\"\n";
+    for (level, said) in [
+        (110.0, "regressed beyond its fail limit (worst: new time, +10.0 %)"),
+        (130.0, "1 budget broken (new time"),
+    ] {
+        let sandbox = renamed(of_base, (&[("old", 100.0)], &[("old", 100.0)]));
+        sandbox.git(&["checkout", "-q", "-b", "rename", "main"]);
+        sandbox.write("repo/perf.toml", format!("{of_base}{}", alias("old", "new")));
+        sandbox.git(&["add", "perf.toml"]);
+        sandbox.commit("Rename");
+        sandbox.measure(&[("new", level)]);
+        let ended = sandbox.perf(&["compare"]);
+        assert_eq!(ended.status, 1, "{}", ended.whole());
+        assert!(ended.stdout.contains(said), "{}", ended.stdout);
+    }
+}

@@ -230,7 +230,7 @@ fn steady() -> Sandbox {
 #[test]
 fn calibration_proposes_writes_and_then_has_nothing_to_say() {
     let sandbox = steady();
-    let config = "# Our limits.\nfail = \"25%\"  # agreed in spring\n";
+    let config = "# Our limits.\n\nfail = \"25%\"  # agreed \\ in  spring\n";
     sandbox.write("repo/perf.toml", config);
     let proposed = sandbox.perf(&["calibrate"]);
     assert_eq!(proposed.status, 0, "{}", proposed.stderr);
@@ -245,10 +245,14 @@ fn calibration_proposes_writes_and_then_has_nothing_to_say() {
     assert_eq!(json["series"][0]["baselines"], 12);
     let [warn, fail] = ["warn", "fail"].map(|key| json["series"][0]["proposed"][key].as_f64().unwrap());
     assert!(warn < fail && fail <= 0.1, "{json}");
-    // The proposal is a patch.
-    sandbox.write("change.diff", json["diff"].as_str().unwrap());
-    sandbox.git(&["apply", "../change.diff"]);
-    let patched = std::fs::read_to_string(sandbox.path("repo/perf.toml")).unwrap();
+    // The proposal is a patch, as it is shown and in JSON.
+    let shown = &proposed.stdout[proposed.stdout.find("--- a/").unwrap()..];
+    let [_, patched] = [shown, json["diff"].as_str().unwrap()].map(|diff| {
+        sandbox.write("repo/perf.toml", config);
+        sandbox.write("change.diff", diff);
+        sandbox.git(&["apply", "../change.diff"]);
+        std::fs::read_to_string(sandbox.path("repo/perf.toml")).unwrap()
+    });
     sandbox.write("repo/perf.toml", config);
     assert_eq!(sandbox.perf(&["calibrate", "--write"]).status, 0);
     let written = std::fs::read_to_string(sandbox.path("repo/perf.toml")).unwrap();

@@ -353,7 +353,7 @@ impl Candidate {
         policy: &Policy,
     ) -> Result<Self, Obstacle> {
         let id = newest(head).series();
-        let asked = policy.asked(&id);
+        let asked = policy.asked(&governed(&id, former.as_ref(), policy));
         let metric = asked.metric(newest(head));
         let both = || base.iter().chain(head).copied().flatten();
         same_direction(&asked, both(), &metric)?;
@@ -379,6 +379,16 @@ impl Candidate {
         let (warn, fail) = policy.limits_of(&asked);
         hold_against(&mut series, (&warn, &fail), &metric)?;
         Ok(Self { named: Named { id, metric, asked: (warn, fail), tier: asked.tier(), former }, series })
+    }
+}
+
+/// Returns the series whose rules hold: a name that only an alias of the head gives is in no rule of the base.
+fn governed(id: &SeriesId, former: Option<&Former>, policy: &Policy) -> SeriesId {
+    match former {
+        Some(former) if policy.aliases[former.alias].of_head => {
+            SeriesId { benchmark: former.benchmark.clone(), ..id.clone() }
+        }
+        Some(_) | None => id.clone(),
     }
 }
 

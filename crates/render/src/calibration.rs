@@ -7,7 +7,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use crate::environment;
-use crate::escape::{fenced, terminal};
+use crate::escape::{fenced, message};
 use crate::json::{self, Named};
 use crate::number::{counted, limit, share};
 use crate::page::{Column, Flush, Page, Table, numbers, words};
@@ -45,7 +45,7 @@ pub fn text(report: &Report, page: Page) -> String {
     parts.push(Table { columns: COLUMNS, rows }.text(page));
     parts.push(census(report.calibration));
     let diff = diff(report);
-    parts.extend((!diff.is_empty()).then(|| diff.lines().map(terminal).collect::<Vec<_>>().join("\n")));
+    parts.extend((!diff.is_empty()).then(|| diff.lines().map(message).collect::<Vec<_>>().join("\n")));
     parts.join("\n\n") + "\n"
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use perf_model::{Baseline, Metric, SeriesId, median_in_place};
 
-use super::{Amount, Claim, Given, Policy, Tier};
+use super::{Amount, Asked, Claim, Given, Policy, Tier, former_names};
 use crate::comparison::OneSided;
 
 /// What became of the budgets of a head: ceilings and floors that hold whatever the base is.
@@ -87,16 +87,45 @@ pub fn budgets(head: &Baseline, policy: &Policy) -> Budgets {
     }
     let mut budgets = Budgets::default();
     for (series, (metric, mut values)) in levels {
-        let level = median_in_place(&mut values);
-        budgets.check(series, metric, level, policy);
+        let measured = (&series, &metric, median_in_place(&mut values));
+        let asked = policy.asked(&series);
+        budgets.check(measured, &asked);
+        // Nobody gets rid of a budget by a new name.
+        for former in formerly(&series, policy) {
+            let mut besides = policy.asked(&former);
+            besides.forget_bounds_of(&asked);
+            budgets.check(measured, &besides);
+        }
     }
     budgets.breaches.sort_by(|a, b| (a.severity, &a.series).cmp(&(b.severity, &b.series)));
     budgets
 }
 
+/// Returns the names that a series had before those aliases that only the head has.
+fn formerly(series: &SeriesId, policy: &Policy) -> Vec<SeriesId> {
+    let of_head = |(name, alias): (String, usize)| policy.aliases[alias].of_head.then_some(name);
+    let names =
+        former_names(&policy.aliases, &series.benchmark, &series.metric).into_iter().filter_map(of_head);
+    names.map(|benchmark| SeriesId { benchmark, ..series.clone() }).collect()
+}
+
+impl Asked {
+    fn forget_bounds_of(&mut self, other: &Self) {
+        for (own, others) in [
+            (&mut self.max, &other.max),
+            (&mut self.min, &other.min),
+            (&mut self.warn_max, &other.warn_max),
+            (&mut self.warn_min, &other.warn_min),
+        ] {
+            if own == others {
+                *own = None;
+            }
+        }
+    }
+}
+
 impl Budgets {
-    fn check(&mut self, series: SeriesId, metric: Metric, level: f64, policy: &Policy) {
-        let asked = policy.asked(&series);
+    fn check(&mut self, (series, metric, level): (&SeriesId, &Metric, f64), asked: &Asked) {
         let failing = match asked.tier() {
             Tier::Gating => Severity::Fail,
             Tier::Exhibit => Severity::Warn,
@@ -107,8 +136,8 @@ impl Budgets {
         {
             let mut broken = |given: &Given<Amount>, severity| {
                 let Some((amount, _)) = given else { return false };
-                let Some(limit) = amount.of(&metric) else {
-                    if !self.unchecked.contains(&series) {
+                let Some(limit) = amount.of(metric) else {
+                    if !self.unchecked.contains(series) {
                         self.unchecked.push(series.clone());
                     }
                     return false;
