@@ -12,6 +12,7 @@ mod comparison;
 mod confirm;
 mod control;
 mod course;
+mod ends;
 mod episodes;
 mod outcome;
 mod pair;
@@ -36,6 +37,7 @@ pub use comparison::{Comparison, Former, Judged, Obstacle, OneSided, Unjudged, c
 pub use confirm::{Confirmation, alarms};
 pub use control::{Shifted, control};
 pub use course::{Change, Course, Spot, Summary, course, gaps, predecessor};
+pub use ends::{CHANCE, LOOKS, ends_differ};
 pub use episodes::{Episode, Urgency, episodes, family};
 pub use outcome::{BaseChoice, Demand, Endpoint, Gap, Notice, Outcome, Section, Status};
 pub use pair::Pair;

@@ -35,6 +35,8 @@ struct Prior {
     weight: f64,
     /// The degrees of freedom of a series with a single run.
     alone: f64,
+    /// Whether nothing measured it.
+    assumed: bool,
 }
 
 /// The noise assumed of a series about which nothing is known, as a standard deviation.
@@ -66,9 +68,11 @@ pub(super) fn noises(rows: &[Row], levels: &[Levels]) -> Vec<Noise> {
 fn moderated(row: &Row, levels: &Levels, own: Option<Own>, prior: Prior) -> Noise {
     let (variance, df, source) = match own {
         Some(Own { variance, weight }) => {
-            let df = prior.weight + weight;
+            let sum = prior.weight + weight;
             let logs = prior.weight * prior.variance.ln() + weight * variance.max(row.floor).ln();
-            ((logs / df).exp().max(variance), df, Source::Measured)
+            // What was only assumed, and is exceeded, has told nothing.
+            let df = if prior.assumed && variance > prior.variance { weight } else { sum };
+            ((logs / sum).exp().max(variance), df, Source::Measured)
         }
         None => (prior.variance, prior.alone, Source::Assumed),
     };
@@ -115,20 +119,26 @@ impl Prior {
             rows.iter().zip(own).filter_map(|(row, own)| Some(own.as_ref()?.variance.max(row.floor).ln()));
         let known: Vec<f64> = known.collect();
         if known.len() >= ENOUGH_SERIES {
-            return Self { variance: mean(&known).exp(), weight: TYPICAL_WEIGHT, alone: ONE_RUN_DF };
+            return Self {
+                variance: mean(&known).exp(),
+                weight: TYPICAL_WEIGHT,
+                alone: ONE_RUN_DF,
+                assumed: false,
+            };
         }
         if known.is_empty() && is_large_and_paired(levels) {
             let variance = spread_of_changes(levels).max(SMALLEST_SPREAD.powi(2));
-            return Self { variance, weight: TYPICAL_WEIGHT, alone: PAIR_DF };
+            return Self { variance, weight: TYPICAL_WEIGHT, alone: PAIR_DF, assumed: false };
         }
         if known.is_empty() && levels.len() >= ENOUGH_SERIES {
             return Self {
                 variance: spread_of_changes(levels).max(UNKNOWN_SD.powi(2)),
                 weight: TYPICAL_WEIGHT,
                 alone: ONE_RUN_DF,
+                assumed: true,
             };
         }
-        Self { variance: UNKNOWN_SD.powi(2), weight: UNKNOWN_WEIGHT, alone: ONE_RUN_DF }
+        Self { variance: UNKNOWN_SD.powi(2), weight: UNKNOWN_WEIGHT, alone: ONE_RUN_DF, assumed: true }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use perf_compare::statistics::Judge;
-use perf_compare::{FIRST_ROUNDS, Judged, Limits, Pair, Policy, Verdict, compare};
+use perf_compare::{FIRST_ROUNDS, Judged, LOOKS, Limits, Pair, Policy, compare, ends_differ};
 use perf_model::{Baseline, Measurement, Run, SeriesId, Turn, Unit, median};
 use perf_store::{Commit, Store};
 
@@ -11,11 +11,8 @@ use crate::command::measure::{Gathered, Next, Plan, Session, Target};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 
-/// The ends are measured until they differ, but no more often than this.
-const MOST_FOR_ENDS: u32 = 10;
-
-/// How likely chance may be to have made the difference of the ends, which are looked at after every round.
-const CHANCE: f64 = 0.005;
+/// The ends are measured until they are seen to differ, but no more often than this.
+const MOST_FOR_ENDS: u32 = LOOKS[LOOKS.len() - 1];
 
 /// What is measured.
 pub(super) struct Wanted<'a> {
@@ -71,13 +68,12 @@ impl<'a> Probe<'a> {
 
     /// Measures both ends; `None` where they do not differ.
     pub(super) fn ends(&mut self, good: &Target, bad: &Target) -> Result<Option<Ends>> {
-        let plan = Plan { most: MOST_FOR_ENDS, ..self.plan() };
+        let plan = Plan { first: LOOKS[0], most: MOST_FOR_ENDS, ..self.plan() };
         let wanted = &self.wanted;
         let next = |gathered: &Gathered| -> Result<Next> {
             let series = find(gathered, wanted)?;
-            let row = judged(gathered, &series)?;
-            let open = if differs(&row) && gathered.rounds >= 5 { BTreeSet::new() } else { [series].into() };
-            Ok(Next { open, goal: MOST_FOR_ENDS })
+            let differ = ends_differ(&differences(gathered, &series));
+            Ok(Next { open: if differ { BTreeSet::new() } else { [series].into() }, goal: MOST_FOR_ENDS })
         };
         let gathered = self.session.measure((good, bad), &plan, &next)?;
         if gathered.interrupted {
@@ -88,11 +84,11 @@ impl<'a> Probe<'a> {
         gathered.record(self.store, (good, bad))?;
         self.suites = gathered.suites_with(&series);
         self.series = Some(series);
-        let Some(evidence) = row.finding.evidence.filter(|_| differs(&row)) else {
-            return Ok(exact(&row, &gathered));
-        };
+        let series = self.series.as_ref().expect("it was just set");
+        let Some(evidence) = row.finding.evidence else { return Ok(exact(&row, &gathered)) };
         let noise = evidence.noise * std::f64::consts::SQRT_2;
-        Ok(Some(ends_of(&row, &gathered, noise)))
+        let differ = ends_differ(&differences(&gathered, series));
+        Ok(differ.then(|| ends_of(&row, &gathered, noise)))
     }
 
     /// Measures a commit against the good end.
@@ -208,14 +204,9 @@ pub(super) fn judged(gathered: &Gathered, series: &SeriesId) -> Result<Judged> {
     })
 }
 
-pub(super) fn differs(row: &Judged) -> bool {
-    let by_chance = row.finding.evidence.as_ref().is_some_and(|evidence| evidence.q > CHANCE);
-    !by_chance && matches!(row.finding.verdict, Verdict::Improved | Verdict::Slower | Verdict::Regressed)
-}
-
 /// Counts need no statistics: any difference is one.
 fn exact(row: &Judged, gathered: &Gathered) -> Option<Ends> {
-    let differs = row.finding.evidence.is_none() && row.before != row.after && row.before > 0.0;
+    let differs = row.before != row.after && row.before > 0.0;
     (differs && row.after > 0.0).then(|| ends_of(row, gathered, 1e-4))
 }
 
