@@ -36,6 +36,8 @@ fn the_commit_is_found_past_commits_that_do_not_run() {
     assert!(found["confidence"].as_f64().unwrap() >= 0.95);
 }
 
+/// The noise is that of `measure::suite`: seeded, and the same whatever the order of turns. How often chance makes a
+/// difference is told by `session-rates`, not here.
 #[test]
 fn ends_that_do_not_differ_are_a_refusal() {
     let sandbox = history(1.0);
@@ -76,4 +78,29 @@ fn a_step_answers_as_git_bisect_wants_it() {
     sandbox.git(&["bisect", "start", "main", "good"]);
     let found = sandbox.git(&run);
     assert!(found.contains("is the first bad commit") && found.contains("Number 7"), "{found}");
+}
+
+#[test]
+fn an_error_in_a_step_ends_the_search_and_blames_no_commit() {
+    let sandbox = history(1.3);
+    let perf = env!("CARGO_BIN_EXE_perf");
+    for (step, expected) in [
+        (&["no/such", "--good", "good"][..], "no/such: the suites measure no such benchmark"),
+        (&["bench/1", "--good", "nowhere"], "no such revision"),
+        (&["bench/1", "--good", "main~8"], "the base: `sh run.sh"),
+        (&["bench/1", "--good", "good", "--change", "a lot"], "--change"),
+        (&["bench/1"], "--good <REV>"),
+    ] {
+        sandbox.git(&["bisect", "start", "main", "good"]);
+        let run = [&["bisect", "run", perf, "bisect-step"][..], step].concat();
+        let ended = sandbox.command("git", "repo").args(run).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success() && said.contains("128"), "{step:?}: {said}");
+        assert!(said.contains(expected) && !said.contains("first bad commit"), "{step:?}: {said}");
+        let log = sandbox.git(&["bisect", "log"]);
+        assert_eq!(log.matches("git bisect bad").count(), 0, "{step:?}: {log}");
+        sandbox.git(&["bisect", "reset"]);
+    }
+    let help = sandbox.perf(&["bisect-step", "--help"]);
+    assert_eq!(help.status, 0, "{}", help.whole());
 }

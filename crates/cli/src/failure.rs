@@ -13,18 +13,28 @@ pub(crate) struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
-    /// Whether a suite is to blame: the commit that was measured, not the machine or the caller.
-    of_a_suite: bool,
+    blame: Blame,
+}
+
+/// Who is to blame for a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blame {
+    /// The caller, the configuration or the machine.
+    Caller,
+    /// A suite: the commit that was measured.
+    Suite,
+    /// A suite of the commit that others are measured against.
+    SuiteOfBase,
 }
 
 /// The exit status of every failure.
-const STATUS: u8 = 2;
+pub(crate) const STATUS: u8 = 2;
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: vec![], hint: None, of_a_suite: false }
+        Self { message: message.into(), causes: vec![], hint: None, blame: Blame::Caller }
     }
 
     /// Adds what to do: text with a command in it.
@@ -47,8 +57,14 @@ impl Failure {
         self
     }
 
-    /// Prints the failure and returns the exit status.
+    /// Prints the failure and returns the exit status of failures.
     pub(crate) fn report(&self) -> ExitCode {
+        self.print();
+        ExitCode::from(STATUS)
+    }
+
+    /// Prints the failure.
+    pub(crate) fn print(&self) {
         let (red, reset) = (Style::new().fg_color(Some(AnsiColor::Red.into())).bold(), anstyle::Reset);
         let mut stderr = anstream::stderr().lock();
         // Nobody is left to tell when standard error is gone.
@@ -59,17 +75,27 @@ impl Failure {
         if let Some(hint) = &self.hint {
             let _ = writeln!(stderr, "hint: {}", message(hint));
         }
-        ExitCode::from(STATUS)
     }
 
     /// Returns whether a suite did not build, run or write what it should.
     pub(crate) fn is_of_a_suite(&self) -> bool {
-        self.of_a_suite
+        self.blame != Blame::Caller
+    }
+
+    /// Returns whether it did so at the commit that others are measured against.
+    pub(crate) fn is_of_the_base(&self) -> bool {
+        self.blame == Blame::SuiteOfBase
     }
 
     /// Says that a suite is to blame.
     pub(crate) fn of_a_suite(self) -> Self {
-        Self { of_a_suite: true, ..self }
+        Self { blame: Blame::Suite, ..self }
+    }
+
+    /// Says that it happened at the commit that others are measured against.
+    pub(crate) fn of_the_base(self) -> Self {
+        let blame = if self.blame == Blame::Suite { Blame::SuiteOfBase } else { self.blame };
+        Self { message: format!("the base: {}", self.message), blame, ..self }
     }
 
     /// Returns the failure with its causes in one line.

@@ -21,12 +21,16 @@ fn main() -> ExitCode {
     if let Some(failure) = profiler::mistaken_for(std::env::args().skip(1)) {
         return failure.report();
     }
+    let failed = Cli::status_of_failures(std::env::args_os());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&error, failed),
     };
     match command::run(cli) {
         Ok(status) => status.into(),
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failed)
+        }
     }
 }

@@ -118,11 +118,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|error| Failure::new(format!("{}: cannot be written", path.display())).because(&error))
 }
 
-/// Prints what clap has to say: help on standard output, mistakes on standard error.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+/// Prints what clap has to say: help on standard output, mistakes on standard error with the status of failures.
+pub(crate) fn usage(error: &clap::Error, failed: u8) -> ExitCode {
     // Nobody is left to tell when the stream is gone.
     let _ = error.print();
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    ExitCode::from(if error.use_stderr() { failed } else { 0 })
 }
 
 fn say(style: Style, word: &str, text: &str) {

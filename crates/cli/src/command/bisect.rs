@@ -11,7 +11,7 @@ use perf_render::bisect::{Ends, Found};
 use perf_store::{Commit, Store};
 
 use self::probe::{Difference, Probe, Wanted};
-pub(crate) use self::step::{Args as StepArgs, run as step};
+pub(crate) use self::step::{Args as StepArgs, FAILED as STEP_FAILED, NAME as STEP, run as step};
 use crate::command::Status;
 use crate::command::collect::fact;
 use crate::command::measure::{Session, Target};

@@ -23,13 +23,14 @@ mod saved;
 mod store;
 mod verdict;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use time::OffsetDateTime;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{self, Failure, Result};
 use crate::output;
 use crate::place::Place;
 
@@ -44,6 +45,7 @@ Exit status:
   1  judged, and at least one series regressed beyond its fail limit
   2  error: usage, unreadable input, no repository, corrupt data
   3  refused: nothing could be judged (environments differ, base never measured, nothing shared)
+`perf bisect-step` alone speaks the language of `git bisect run`: its help says so.
 
 Environment variables:
   NO_COLOR        no colours, whatever its value; --color outranks it
@@ -57,6 +59,17 @@ pub(crate) struct Cli {
     manner: Manner,
     #[command(subcommand)]
     command: Command,
+}
+
+impl Cli {
+    /// Returns the exit status of failures of the command that was called, be it as it should or not.
+    pub(crate) fn status_of_failures(args: impl IntoIterator<Item = OsString>) -> u8 {
+        let forgiving = Self::command().ignore_errors(true).try_get_matches_from(args);
+        match forgiving.as_ref().ok().and_then(|matches| matches.subcommand_name()) {
+            Some(bisect::STEP) => bisect::STEP_FAILED,
+            Some(_) | None => failure::STATUS,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Measure HEAD against a good commit and answer as `git bisect run` wants it: 0 good, 1 bad, 125 cannot tell
+/// Measure HEAD against a good commit and answer as `git bisect run` wants it
 ///
-/// A commit that does not build is one of which nothing can be told. `perf bisect` needs fewer steps.
+/// Exit status: 0 good; 1 bad; 125 cannot tell, such as for a commit that does not build: git goes around it; 128 an
+/// error, which ends the search: a wrong argument, a benchmark that nobody measures, a good commit that does not
+/// build. `perf bisect` needs fewer steps.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The benchmark, as reports name it
@@ -39,6 +41,12 @@ pub(crate) struct Args {
     set: Vec<(String, String)>,
 }
 
+/// The name of the command.
+pub(crate) const NAME: &str = "bisect-step";
+
+/// The exit status of errors: git takes all from 1 to 127 but 125 for "bad", and ends the search from 128 on.
+pub(crate) const FAILED: u8 = 128;
+
 /// A step that is not clear is measured so often at most.
 const MOST: u32 = 10;
 
@@ -57,11 +65,12 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
             output::note("HEAD can be neither called good nor bad");
             Ok(Status::Untold)
         }
-        // Any other status would be taken for an answer.
-        Err(failure) => {
-            let _ = failure.report();
+        Err(failure) if failure.is_of_a_suite() && !failure.is_of_the_base() => {
+            failure.print();
+            output::note("HEAD cannot be measured");
             Ok(Status::Untold)
         }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -99,14 +108,17 @@ fn measured(args: &Args, place: &Place) -> Result<Answer> {
 /// Weighs HEAD as good against HEAD as bad.
 fn answer(args: &Args, gathered: &Gathered, wanted: &Wanted<'_>) -> Result<Answer> {
     let series = find(gathered, wanted)?;
-    let row = judged(gathered, &series)?;
+    let differences = differences(gathered, &series);
+    if differences.is_empty() {
+        return Err(Failure::new(format!("HEAD and {} do not both measure {series}", args.good)).of_a_suite());
+    }
+    let row = judged(gathered, &series).map_err(Failure::of_a_suite)?;
     let worse = match row.metric.better {
         Better::Lower => args.change.0.ln_1p(),
         Better::Higher if args.change.0 < 1.0 => (-args.change.0).ln_1p(),
         Better::Higher => return Err(Failure::new("--change: nothing drops by all of it")),
     };
     let noise = row.finding.evidence.map_or(1e-4, |evidence| evidence.noise * std::f64::consts::SQRT_2);
-    let differences = differences(gathered, &series);
     let mean = differences.iter().sum::<f64>() / differences.len() as f64;
     let mut search = Bisection::new(2, worse, noise);
     search.observe(1, mean, differences.len());

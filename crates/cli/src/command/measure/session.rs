@@ -180,7 +180,7 @@ impl<'a> Session<'a> {
         next: &dyn Fn(&Gathered) -> Result<Next>,
     ) -> Result<()> {
         for (side, bench) in &*benches {
-            self.build(*side, bench, plan)?;
+            self.build(*side, bench, plan).map_err(|failure| blamed(failure, *side))?;
         }
         let session = run_id()?;
         let began = Instant::now();
@@ -199,7 +199,8 @@ impl<'a> Session<'a> {
                 let turn = Turn { session: session.clone(), round, position: measuring.position };
                 let bench_of = if side == Side::Head { Side::Head } else { Side::Base };
                 let bench = benches.get_mut(&bench_of).expect("both sides are checked out");
-                let run = self.run(bench, &mut measuring, turn, gathered)?;
+                let run = self.run(bench, &mut measuring, turn, gathered);
+                let run = run.map_err(|failure| blamed(failure, bench_of))?;
                 match side {
                     Side::Base => gathered.base.push(run),
                     Side::Head => gathered.head.push(run),
@@ -400,6 +401,14 @@ impl Target {
 /// The order of turns follows from the session's name: it can be looked up, and nobody can choose it.
 fn seed_of(session: &RunId) -> u64 {
     u64::from_str_radix(&session.as_str()[..16], 16).expect("a run id is hex digits")
+}
+
+/// Says at which side it happened, where that matters to whoever searches.
+fn blamed(failure: Failure, side: Side) -> Failure {
+    match side {
+        Side::Base | Side::Control => failure.of_the_base(),
+        Side::Head => failure,
+    }
 }
 
 fn word(side: Side) -> &'static str {
