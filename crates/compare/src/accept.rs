@@ -135,6 +135,7 @@ mod tests {
             policy,
             origin: Origin { source: PolicySource::Here, changes: vec![] },
             demand: Demand::Something,
+            environment: None,
             references: vec![],
         }
     }

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub origin: Origin,
     /// What it takes to pass.
     pub demand: Demand,
+    /// The first digits of the only fingerprint that was asked for; all environments of the head where not given.
+    pub environment: Option<String>,
     /// Further comparisons of the same head, each with a fixed reference and without references of its own.
     pub references: Vec<Outcome>,
 }
@@ -373,6 +375,7 @@ mod tests {
             policy: Policy { inconclusive, ..Policy::default() },
             origin: Origin { source: crate::PolicySource::Here, changes: vec![] },
             demand: Demand::Something,
+            environment: None,
             references: vec![],
         }
     }

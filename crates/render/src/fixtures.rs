@@ -219,6 +219,7 @@ pub(crate) fn outcome(sections: Vec<Section>) -> Outcome {
         policy: Policy::default(),
         origin: Origin { source: PolicySource::Base { commit: base() }, changes: vec![] },
         demand: Demand::Something,
+        environment: None,
         references: vec![],
     }
 }

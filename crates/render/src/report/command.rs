@@ -17,9 +17,9 @@ pub(super) fn reproduce(outcome: &Outcome) -> Option<String> {
         let head = judged(&outcome.head)?;
         let policy = outcome.origin.source == PolicySource::Head;
         let policy = if policy { " --policy head" } else { "" };
-        return Some(format!("perf release-check --head {head}{and}{crossed}{policy}"));
+        return Some(format!("perf release-check --head {head}{and}{crossed}{}{policy}", only(outcome)));
     }
-    Some(format!("perf compare{}{and}{crossed}{}", sides(outcome)?, policy(outcome)))
+    Some(format!("perf compare{}{and}{crossed}{}{}", sides(outcome)?, only(outcome), policy(outcome)))
 }
 
 /// Returns the command that measures both sides on one machine; `None` for files.
@@ -39,7 +39,12 @@ pub(super) fn all(outcome: &Outcome) -> Option<String> {
 /// Returns the command that compares although these facts differ.
 pub(super) fn across_facts<'a>(outcome: &Outcome, facts: impl Iterator<Item = &'a String>) -> Option<String> {
     let (crossed, sides) = (crossing(facts), sides(outcome)?);
-    Some(format!("perf compare{crossed}{sides}{}", policy(outcome)))
+    Some(format!("perf compare{crossed}{sides}{}{}", only(outcome), policy(outcome)))
+}
+
+fn only(outcome: &Outcome) -> String {
+    let digits = outcome.environment.as_ref();
+    digits.map(|digits| format!(" --environment {}", argument(digits))).unwrap_or_default()
 }
 
 /// Names the two sides: both by revision or both by file, as the command takes them.
@@ -142,6 +147,10 @@ mod tests {
             outcome.policy = Policy { limits, inconclusive, ..Policy::default() };
             assert_eq!(reproduce(&outcome).unwrap(), format!("{REVISIONS}{expected}"));
             assert_eq!(all(&outcome).unwrap(), format!("{REVISIONS}{expected} --output json=-"));
+            outcome.environment = Some("0123".into());
+            let narrowed = format!("{REVISIONS} --environment 0123{expected}");
+            assert_eq!(reproduce(&outcome).unwrap(), narrowed);
+            outcome.environment = None;
             let crossing = across_facts(&outcome, [&"cores".to_owned()].into_iter()).unwrap();
             assert!(crossing.starts_with("perf compare --across cores --against "), "{crossing}");
             assert!(crossing.ends_with(expected), "{crossing}");

@@ -40,6 +40,7 @@ pub(super) fn outcome(args: &Args, handed_in: Option<&HandedIn>, call: &Call) ->
         policy: governing.config.policy(),
         origin: governing.origin.clone(),
         demand: args.demand,
+        environment: args.environment.clone(),
         references: references(args, handed_in, call)?,
     })
 }

@@ -42,6 +42,7 @@ pub(super) fn references(
             policy: governing.config.policy(),
             origin: governing.origin.clone(),
             demand: args.demand,
+            environment: args.environment.clone(),
             references: vec![],
         });
     }

@@ -33,6 +33,7 @@ pub(super) fn outcome(args: &Args, governing: &Governing, (base, head): (&Path, 
         policy,
         origin: governing.origin.clone(),
         demand: args.demand,
+        environment: None,
         references: vec![],
     })
 }

@@ -99,6 +99,7 @@ pub(super) fn outcome(
         policy: config.policy(),
         origin: governing.origin.clone(),
         demand: args.demand,
+        environment: args.environment.clone(),
         references: vec![],
     };
     Ok(Measured { outcome, interrupted })
@@ -254,6 +255,7 @@ fn find(
                 policy: governing.config.policy(),
                 origin: governing.origin.clone(),
                 demand: args.demand,
+                environment: args.environment.clone(),
                 references: vec![],
             })));
         }
