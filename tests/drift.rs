@@ -48,6 +48,12 @@ fn many_small_steps_are_seen_from_the_last_release() {
         "--output",
         "markdown=../comment.md",
         "--output",
+        "html=../page.html",
+        "--output",
+        "github=../annotations",
+        "--output",
+        "check=../check.json",
+        "--output",
         "text",
     ]);
     assert_eq!(ended.status, 1, "{}", ended.stdout);
@@ -59,6 +65,13 @@ fn many_small_steps_are_seen_from_the_last_release() {
     }
     let comment = std::fs::read_to_string(sandbox.path("comment.md")).unwrap();
     assert!(comment.contains("### Since `v1.0.0`") && comment.contains("[!CAUTION]"), "{comment}");
+    let read = |file: &str| std::fs::read_to_string(sandbox.path(file)).unwrap();
+    let (page, annotations, check) = (read("page.html"), read("annotations"), read("check.json"));
+    assert!(page.contains("<p class=\"verdict worse\">FAIL: against the base: "), "{page}");
+    assert!(page.contains("<h2>Since ") && page.matches("<table").count() == 2, "{page}");
+    assert!(annotations.starts_with("::error title=perf%3A FAIL::against the base: "), "{annotations}");
+    assert!(annotations.contains("\n::error title=perf::regressed: parse time: "), "{annotations}");
+    assert!(check.contains("\"conclusion\":\"failure\""), "{check}");
     let ended = sandbox.perf(&["compare", "--and", "v1.0.0", "--and", "main~1", "--output", "json"]);
     let report = ended.json();
     assert_eq!((ended.status, &report["status"]), (1, &"failed".into()));

@@ -16,25 +16,31 @@ const MOST: usize = 10 - 2;
 /// To be printed by a step, whose log GitHub's runner reads. At most ten errors and ten warnings; what is left out
 /// is counted.
 pub fn github(outcome: &Outcome) -> String {
-    let tone = Tone::of(outcome);
+    let tone = Tone::overall(outcome);
     let level = match tone {
         Tone::Pass => "notice",
         Tone::Warn | Tone::Refused => "warning",
         Tone::Fail => "error",
     };
-    let verdict = sentence::verdict(outcome, Sink::Text);
+    let verdict = sentence::overall(outcome, Sink::Text);
     let mut lines = vec![annotation(level, &format!("perf: {}", tone.word()), &verdict)];
-    lines.extend(
-        sentence::not_judged(outcome, Sink::Text).iter().map(|line| annotation("warning", "perf", line)),
-    );
+    for outcome in all(outcome) {
+        let not_judged = sentence::not_judged(outcome, Sink::Text);
+        lines.extend(not_judged.iter().map(|line| annotation("warning", "perf", line)));
+    }
     for (level, severity) in [("error", Severity::Fail), ("warning", Severity::Warn)] {
-        let mut all = found(outcome, severity);
-        let rest = all.len().saturating_sub(MOST);
-        all.truncate(MOST);
-        all.extend((rest > 0).then(|| format!("and {} more; the report has all of them", counted(rest))));
-        lines.extend(all.iter().map(|text| annotation(level, "perf", text)));
+        let mut found: Vec<String> = all(outcome).flat_map(|it| found(it, severity)).collect();
+        let rest = found.len().saturating_sub(MOST);
+        found.truncate(MOST);
+        found.extend((rest > 0).then(|| format!("and {} more; the report has all of them", counted(rest))));
+        lines.extend(found.iter().map(|text| annotation(level, "perf", text)));
     }
     lines.join("\n") + "\n"
+}
+
+/// A comparison and those with fixed references.
+fn all(outcome: &Outcome) -> impl Iterator<Item = &Outcome> {
+    std::iter::once(outcome).chain(&outcome.references)
 }
 
 /// Lists what fails, or what is only to be looked at.

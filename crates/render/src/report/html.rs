@@ -15,13 +15,8 @@ const SINK: Sink = Sink::Html;
 
 /// Returns the report of an outcome as one HTML file that needs no other and no network.
 pub fn html(outcome: &Outcome) -> String {
-    let mut body = top(outcome);
-    for (index, section) in outcome.sections.iter().enumerate() {
-        body += &match &section.result {
-            Ok(comparison) => judged(section, comparison, (outcome, index)),
-            Err(reason) => refused(section, reason, outcome),
-        };
-    }
+    let mut body = top(outcome) + &sections(outcome, SEARCHED);
+    body.extend(outcome.references.iter().map(reference));
     if let Some(command) = command::reproduce(outcome) {
         body += &format!("<h2>Reproduce</h2><pre>{}</pre>\n", markup(&command));
     }
@@ -30,8 +25,23 @@ pub fn html(outcome: &Outcome) -> String {
     Page { title: "perf compare", body, data: None, styles: &[], scripts: &[TABLE] }.document()
 }
 
+/// The number of the section whose table the search field filters.
+const SEARCHED: usize = 0;
+
 fn top(outcome: &Outcome) -> String {
-    let tone = Tone::of(outcome);
+    let verdict = (Tone::overall(outcome), sentence::overall(outcome, SINK));
+    format!("<header><h1>Performance comparison</h1>\n{}</header>\n<main>\n", about(outcome, verdict))
+}
+
+/// A comparison with a fixed reference.
+fn reference(outcome: &Outcome) -> String {
+    let verdict = (Tone::of(outcome), sentence::verdict(outcome, SINK));
+    let since = sentence::since(outcome, SINK);
+    format!("<h2>Since {since}</h2>\n{}{}", about(outcome, verdict), sections(outcome, SEARCHED + 1))
+}
+
+/// What stands above the sections of a comparison.
+fn about(outcome: &Outcome, (tone, verdict): (Tone, String)) -> String {
     let shade = match tone {
         Tone::Pass => "better",
         Tone::Warn | Tone::Refused => "warn",
@@ -39,13 +49,20 @@ fn top(outcome: &Outcome) -> String {
     };
     let lines = |lines: Vec<String>| lines.iter().map(|line| format!("<p>{line}</p>")).collect::<String>();
     format!(
-        "<header><h1>Performance comparison</h1>\n<p class=\"verdict {shade}\">{}: {}</p>\n{}<div class=\"soft\">{}</div>\
-         </header>\n<main>\n",
+        "<p class=\"verdict {shade}\">{}: {verdict}</p>\n{}<div class=\"soft\">{}</div>\n",
         tone.word(),
-        sentence::verdict(outcome, SINK),
         lines(sentence::not_judged(outcome, SINK)),
         lines(sides::sides(outcome, SINK))
     )
+}
+
+fn sections(outcome: &Outcome, first: usize) -> String {
+    let sections = outcome.sections.iter().zip(first..);
+    let each = sections.map(|(section, index)| match &section.result {
+        Ok(comparison) => judged(section, comparison, (outcome, index)),
+        Err(reason) => refused(section, reason, outcome),
+    });
+    each.collect()
 }
 
 fn judged(section: &Section, comparison: &Comparison, (outcome, index): (&Outcome, usize)) -> String {
@@ -89,7 +106,7 @@ fn table(comparison: &Comparison, (outcome, index): (&Outcome, usize)) -> String
     let rows: String = comparison.judged.iter().map(|row| line(row, outcome, reach)).collect();
     // One search field serves the first table; each can be sorted.
     let (id, tools) = match index {
-        0 => (
+        SEARCHED => (
             " id=\"table\"",
             "<div class=\"tools scripted\" hidden><label>Search <input type=\"search\" id=\"search\" \
              autocomplete=\"off\"></label><label><input type=\"checkbox\" id=\"moved-only\"> only what changed</label>\
