@@ -1,6 +1,6 @@
 //! Benchmarks that got another name: declared, never guessed.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, output};
 
 /// What is measured at the base and at the head, as names of one level.
 type Sides<'a> = (&'a [(&'a str, f64)], &'a [(&'a str, f64)]);
@@ -194,4 +194,62 @@ fn a_new_name_brings_no_other_limits() {
         assert_eq!(ended.status, 1, "{}", ended.whole());
         assert!(ended.stdout.contains(said), "{}", ended.stdout);
     }
+}
+
+/// Twelve commits with the former name, twelve slower ones with the name of today.
+fn long_ago_renamed(config: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("repo/perf.toml", config);
+    sandbox.git(&["add", "perf.toml"]);
+    for number in 0..24 {
+        sandbox.commit(&format!("Commit {number}"));
+        let noise = f64::from(number * 7 % 5) / 10.0;
+        let (name, level) = if number < 12 { ("parse/large", 100.0) } else { ("parser/large", 125.0) };
+        sandbox.record(&output(&[(name, level + noise)]));
+    }
+    sandbox
+}
+
+#[test]
+fn a_renamed_series_has_one_history_by_either_name() {
+    let sandbox = long_ago_renamed(&alias("parse/*", "parser/*"));
+    for name in ["parser/large", "parse/large", "parse/*"] {
+        let history = sandbox.perf(&["history", name, "--format", "json"]).json();
+        let [series] = history["series"].as_array().unwrap().as_slice() else { panic!("one: {history}") };
+        assert_eq!(
+            (&series["benchmark"], &series["formerly"][0]),
+            (&"parser/large".into(), &"parse/large".into())
+        );
+        assert_eq!(series["points"].as_array().unwrap().len(), 24, "{name}");
+        assert_eq!(series["changes"].as_array().unwrap().len(), 1, "{name}");
+    }
+    let text = sandbox.perf(&["history"]).stdout;
+    assert!(text.contains("parser/large time (formerly parse/large)"), "{text}");
+    for name in ["parser/large", "parse/large"] {
+        let blamed = sandbox.perf(&["blame", name]);
+        assert!(blamed.stdout.contains("Commit 12"), "{}", blamed.whole());
+        let explained = sandbox.perf(&["explain", name, "--against", "HEAD~12"]);
+        assert!(explained.stdout.contains("parser/large time"), "{}", explained.whole());
+    }
+    let learned = sandbox.perf(&["calibrate", "--output", "json"]).json();
+    let [series] = learned["series"].as_array().unwrap().as_slice() else { panic!("one: {learned}") };
+    assert_eq!((&series["benchmark"], &series["baselines"]), (&"parser/large".into(), &24.into()));
+}
+
+#[test]
+fn without_an_alias_they_are_two_series() {
+    let sandbox = long_ago_renamed("");
+    let history = sandbox.perf(&["history", "--format", "json"]).json();
+    assert_eq!(history["series"].as_array().unwrap().len(), 2);
+    assert_eq!(history["series"][0]["formerly"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_name_that_is_measured_beside_the_former_one_is_a_series_of_its_own() {
+    let sandbox = long_ago_renamed(&alias("parse/large", "parser/large"));
+    sandbox.commit("Both");
+    sandbox.record(&output(&[("parse/large", 100.0), ("parser/large", 125.0)]));
+    let ended = sandbox.perf(&["history", "parse/large", "--format", "json"]);
+    assert!(ended.stderr.contains("parser/large time: measured beside a former name"), "{}", ended.stderr);
+    assert_eq!(ended.json()["series"].as_array().unwrap().len(), 2);
 }

@@ -44,7 +44,7 @@ pub use pair::Pair;
 pub use policy::{
     Acceptance, Acceptances, AcceptedIn, Alias, Amount, Asked, Bound, Breach, Budgets, Claim, Cover, Given,
     Inconclusive, Limit, Limits, MaxAge, Origin, Pattern, PatternError, Policy, PolicyChange, PolicySource,
-    Rule, Severity, Tier, WHOLE_SUITE, budgets,
+    Renamings, Rule, Severity, Tier, WHOLE_SUITE, budgets, is_asked_for, renamings,
 };
 pub use refusal::{FactDifference, Refusal, differences};
 pub use renames::{AliasConflict, ConflictReason, LikelyRename};

@@ -11,8 +11,8 @@ use time::Duration;
 
 pub(crate) use self::acceptance::Worsening;
 pub use self::acceptance::{Acceptance, Acceptances, AcceptedIn, Claim, Cover, WHOLE_SUITE};
-pub use self::alias::Alias;
 pub(crate) use self::alias::former_names;
+pub use self::alias::{Alias, Renamings, is_asked_for, renamings};
 pub use self::budget::{Bound, Breach, Budgets, Severity, budgets};
 pub use self::origin::{Origin, PolicyChange, PolicySource};
 use self::rule::covers_case;

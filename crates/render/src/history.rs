@@ -62,6 +62,8 @@ pub struct Place {
 pub struct Series {
     /// Which series.
     pub series: SeriesId,
+    /// The names that its benchmark had before.
+    pub formerly: Vec<String>,
     /// What was read; all values are in its unit.
     pub metric: Metric,
     /// The environment's place in the list.
@@ -158,6 +160,7 @@ mod tests {
             }],
             series: vec![Series {
                 series: SeriesId { benchmark: name.into(), params: [].into(), metric: name.into() },
+                formerly: vec![name.into()],
                 metric: Metric::time(name, "ns"),
                 environment: 0,
                 follows: None,

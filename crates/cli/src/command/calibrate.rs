@@ -7,7 +7,7 @@ use perf_model::{Baseline, Environment};
 use perf_render::calibration::{Report, json, markdown, text};
 use perf_store::Store;
 
-use crate::command::Status;
+use crate::command::{Status, renamed};
 use crate::config::{Config, FILE};
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -49,8 +49,10 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let config = Config::load(&top)?;
     let path = top.join(FILE);
     let before = if path.exists() { read(&path)? } else { String::new() };
-    let (history, environment, others) = history(args, &store)?;
-    let calibration = calibrate(&history, &config.policy());
+    let (mut history, environment, others) = history(args, &store)?;
+    let policy = config.policy();
+    renamed::baselines(&mut history, &policy.aliases);
+    let calibration = calibrate(&history, &policy);
     let after = proposed(&before, &path, &config, &calibration)?;
     let (before, after) = (before.as_str(), after.as_str());
     let report = Report { calibration: &calibration, environment: &environment, others, before, after };

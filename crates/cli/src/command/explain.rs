@@ -1,7 +1,8 @@
-use perf_compare::{Pattern, Status as Judged};
+use perf_compare::{Pattern, Status as Judged, is_asked_for};
 use perf_model::SeriesId;
 
 use crate::command::{Status, compare};
+use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
@@ -24,10 +25,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
-    let is_about = |series: &SeriesId| {
+    let aliases = Config::load(&place.top(place.store().ok().as_ref()))?.policy().aliases;
+    let is_named = |series: &SeriesId| {
         (series.benchmark == args.benchmark || series.case() == args.benchmark)
             && args.metric.as_ref().is_none_or(|metric| metric.matches(&series.metric))
     };
+    let is_about = |series: &SeriesId| is_asked_for(&aliases, series, &is_named);
     let compared = compare::outcome(&args.compare, place)?;
     let outcome = &compared.outcome;
     compare::also_write(&args.compare, place, outcome)?;

@@ -18,6 +18,7 @@ mod init;
 mod measure;
 mod plumbing;
 mod reference;
+mod renamed;
 mod rules;
 mod saved;
 mod store;

@@ -69,6 +69,8 @@ struct PlaceJson<'a> {
 #[derive(Serialize)]
 struct SeriesJson<'a> {
     benchmark: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    formerly: &'a [String],
     params: Named<'a>,
     metric: &'a str,
     unit: &'a str,
@@ -166,6 +168,7 @@ impl<'a> SeriesJson<'a> {
         let summary = &of.course.summary;
         Self {
             benchmark: &of.series.benchmark,
+            formerly: &of.formerly,
             params: &of.series.params,
             metric: &of.series.metric,
             unit: of.metric.unit.symbol(),

@@ -35,7 +35,7 @@ pub(super) fn cells(series: &Series, history: &History, sink: Sink) -> [String; 
     let [current, average, least, greatest] =
         sink.amounts(&series.metric.unit, [current, average, least, greatest]);
     [
-        sink.series(&series.series),
+        name(series, sink),
         sink.code(&super::spark::sparkline(series, history)),
         current,
         average,
@@ -45,6 +45,13 @@ pub(super) fn cells(series: &Series, history: &History, sink: Sink) -> [String; 
         trend(series, sink),
         changes(series, history, sink),
     ]
+}
+
+/// Shows which series it is, and by which names it went.
+fn name(series: &Series, sink: Sink) -> String {
+    let name = sink.series(&series.series);
+    let former: Vec<String> = series.formerly.iter().map(|former| sink.name(former)).collect();
+    if former.is_empty() { name } else { format!("{name} (formerly {})", former.join(", ")) }
 }
 
 fn volatility(series: &Series, sink: Sink) -> String {

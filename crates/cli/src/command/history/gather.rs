@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
-use perf_compare::{Acceptance, Bound, Policy, Severity, Spot, Tier, course, predecessor};
+use perf_compare::{Acceptance, Bound, Policy, Severity, Spot, Tier, course, is_asked_for, predecessor};
 use perf_model::{Better, CommitId, Metric, SeriesId, median_in_place};
 use perf_render::history::{Commit, History, Place as Environment, Point, Series};
 use perf_store::{Lane, Store, Taken, Track, Value};
 use rayon::prelude::*;
 use time::{Duration, OffsetDateTime};
 
+use crate::command::renamed;
 use crate::config::Config;
 use crate::config::accept::{KEY, in_message};
 use crate::failure::{Failure, Result};
@@ -64,7 +65,9 @@ pub(crate) fn history(wanted: &Wanted, place: &Place) -> Result<History> {
             commits.iter().rposition(|commit| commit.time < since).map_or(0, |older| older + 1)
         }
     };
-    let (mut lanes, unusable) = store.lanes(wanted.environment, wanted.is_about)?;
+    let is_about = |series: &SeriesId| is_asked_for(&policy.aliases, series, wanted.is_about);
+    let (mut lanes, unusable) = store.lanes(wanted.environment, is_about)?;
+    let former = renamed::lanes(&mut lanes, &policy.aliases);
     if unusable > 0 {
         output::warn(&format!("{unusable} stored lines cannot be used; `perf store show REV` names them"));
     }
@@ -85,6 +88,7 @@ pub(crate) fn history(wanted: &Wanted, place: &Place) -> Result<History> {
     }
     take_over(&mut series);
     for series in &mut series {
+        series.formerly = former.get(&series.series).cloned().unwrap_or_default();
         series.accepted = accepted(series, &commits, &store)?;
     }
     let environments = lanes
@@ -237,6 +241,7 @@ impl Line<'_> {
         Some(Series {
             series,
             metric,
+            formerly: vec![],
             environment: 0,
             follows: None,
             points,
