@@ -72,6 +72,9 @@ fn many_small_steps_are_seen_from_the_last_release() {
     assert!(annotations.starts_with("::error title=perf%3A FAIL::against the base: "), "{annotations}");
     assert!(annotations.contains("\n::error title=perf::regressed: parse time: "), "{annotations}");
     assert!(check.contains("\"conclusion\":\"failure\""), "{check}");
+    let explained = sandbox.perf(&["explain", "parse", "--and", "v1.0.0"]).stdout;
+    let (base, reference) = explained.split_once("\nsince v1.0.0:\n").unwrap();
+    assert!(base.contains("unchanged") && reference.contains("regressed"), "{explained}");
     let ended = sandbox.perf(&["compare", "--and", "v1.0.0", "--and", "main~1", "--output", "json"]);
     let report = ended.json();
     assert_eq!((ended.status, &report["status"]), (1, &"failed".into()));

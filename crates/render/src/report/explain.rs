@@ -16,6 +16,14 @@ const SINK: Sink = Sink::Text;
 
 /// Derives the verdicts on some series; `None` where neither side has such a series.
 pub fn explain(outcome: &Outcome, wanted: &dyn Fn(&SeriesId) -> bool) -> Option<String> {
+    let mut parts: Vec<String> = part(outcome, wanted).into_iter().collect();
+    parts.extend(outcome.references.iter().filter_map(|reference| {
+        Some(format!("since {}:\n\n{}", sentence::since(reference, SINK), part(reference, wanted)?))
+    }));
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+fn part(outcome: &Outcome, wanted: &dyn Fn(&SeriesId) -> bool) -> Option<String> {
     let mut blocks = vec![sides::sides(outcome, SINK).join("\n")];
     let before = blocks.len();
     for section in &outcome.sections {
