@@ -162,6 +162,20 @@ fn a_clone_of_depth_one_finds_its_merge_base_and_baselines() {
     assert_eq!(doctor.status, 0, "{}", doctor.stdout);
 }
 
+#[test]
+fn a_commit_that_the_remote_does_not_know_finds_its_base_from_a_clone_of_depth_one() {
+    let sandbox = Sandbox::new();
+    shallow_clone(&sandbox);
+    sandbox.git_in("ci", &["commit", "-q", "--allow-empty", "-m", "Made here"]);
+    sandbox.write("out.json", output(&[("parse", 140.0)]));
+    let mut collect = vec!["collect", "../out.json", "--time", "2026-01-02"];
+    collect.extend(crate::sandbox::MACHINE);
+    assert_eq!(sandbox.perf_in("ci", &collect).status, 0);
+    let ended = sandbox.perf_in("ci", &["compare", "--against", "merge-base", "--judge", "limits"]);
+    assert_eq!(ended.status, 1, "{}", ended.whole());
+    assert!(!ended.stderr.contains("no more history"), "{}", ended.stderr);
+}
+
 /// A repository whose `main` was measured four times along the way, the last one with garbage beside it.
 fn old_store() -> Sandbox {
     let sandbox = Sandbox::new();

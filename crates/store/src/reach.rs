@@ -79,12 +79,33 @@ impl Store {
             Deepening::By(commits) => format!("--deepen={commits}"),
             Deepening::Whole => "--unshallow".to_owned(),
         };
-        let wanted: BTreeSet<&str> = tips.iter().map(|tip| tip.as_str()).collect();
-        let mut args = FETCH.to_vec();
-        args.extend([&by, "--", remote.name]);
-        args.extend(wanted);
-        self.network(remote).run(&args)?;
-        Ok(())
+        let fetch = |wanted: &BTreeSet<String>| {
+            let mut args = FETCH.to_vec();
+            args.extend([&by, "--", remote.name]);
+            args.extend(wanted.iter().map(String::as_str));
+            self.network(remote).run(&args)
+        };
+        let wanted = tips.iter().map(|tip| tip.to_string()).collect();
+        let Err(error) = fetch(&wanted) else { return Ok(()) };
+        // A commit that was made here is unknown there; where the clone ends the remote knows its history.
+        let ends = self.ends_below(tips)?;
+        if ends.is_empty() || ends == wanted {
+            return Err(error);
+        }
+        fetch(&ends).map(drop).map_err(|_| error)
+    }
+
+    /// Returns the commits at which the histories of some commits end because the clone is shallow.
+    fn ends_below(&self, tips: &[&CommitId]) -> Result<BTreeSet<String>, StoreError> {
+        let ends = self.ends()?;
+        let doing = || "the history cannot be walked".to_owned();
+        let walk = self.repo.rev_walk(tips.iter().map(|tip| object_id(tip))).all().doing(doing)?;
+        let mut found = BTreeSet::new();
+        for commit in walk {
+            let id = commit.doing(doing)?.id;
+            found.extend(ends.contains(&id).then(|| id.to_string()));
+        }
+        Ok(found)
     }
 
     /// Asks the remote for the base branch: the one configured, else the one that its `HEAD` names.
