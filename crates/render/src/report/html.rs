@@ -136,9 +136,9 @@ fn line(row: &Judged, outcome: &Outcome, reach: f64) -> String {
     let is_changed = CHANGED.iter().any(|class| class.word() == word(row.finding.verdict));
     let moved = if is_changed { " data-moved=\"1\"" } else { "" };
     format!(
-        "<tr{moved}><th scope=\"row\">{series}</th><td data-v=\"{order}\" class=\"{shade}\">{verdict}</td>\
+        "<tr{moved}><th scope=\"row\">{series}</th><td data-v=\"{order}\" class=\"says {shade}\">{verdict}</td>\
          <td class=\"n\">{base}</td><td class=\"n\">{head}</td><td class=\"n w {shade}\" data-v=\"{}\">{change}</td>\
-         <td class=\"{shade}\">{}</td><td>{interval}</td><td class=\"n\">{noise}</td><td>{limit}</td>\
+         <td class=\"{shade}\">{}</td><td>{interval}</td><td class=\"n\">{noise}</td><td class=\"short\">{limit}</td>\
          <td class=\"n\">{runs}</td></tr>\n",
         row.worsening(),
         forest(row, reach)
