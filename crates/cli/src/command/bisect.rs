@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     /// How sure the answer has to be
-    #[arg(long, value_name = "PERCENT", default_value = "95%")]
+    #[arg(long, value_name = "PERCENT", default_value = "99%")]
     confidence: Percent,
     /// Measure no more than so many commits
     #[arg(long, value_name = "N", default_value = "60")]

@@ -18,7 +18,7 @@ use self::session::Session;
 fn main() -> Result<(), Box<dyn Error>> {
     let sessions: u32 = std::env::args().nth(1).map_or(Ok(2_000), |count| count.parse())?;
     println!("The ends of a bisection, {} sessions each:\n", 20 * sessions);
-    println!("| noise, 2 % | nothing changed | +5 % | +15 % | rounds for +15 % |\n|---|---|---|---|---|");
+    println!("| noise, 5 % | nothing changed | +5 % | +15 % | rounds for +15 % |\n|---|---|---|---|---|");
     for noise in Noise::ALL {
         let rate = |change: f64| ends(noise, change, 20 * sessions);
         let (none, small, large) = (rate(0.0), rate(0.05), rate(0.15));
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Returns the share of sessions whose ends are said to differ, and how many rounds it takes on average.
 fn ends(noise: Noise, change: f64, sessions: u32) -> (f64, f64) {
     let mut rng = Rng::with_seed(7);
-    let session = Session { noise, sd: 0.02, series: 1, change: change.ln_1p(), only: true };
+    let session = Session { noise, sd: 0.05, series: 1, change: change.ln_1p(), only: true };
     let found: Vec<u32> = (0..sessions).filter_map(|_| session.ends(&mut rng)).collect();
     let rounds = f64::from(found.iter().sum::<u32>()) / found.len().max(1) as f64;
     (found.len() as f64 / f64::from(sessions), rounds)
@@ -91,14 +91,14 @@ mod tests {
     #[test]
     fn ends_that_do_not_differ_are_said_to_in_one_of_a_hundred_searches_at_most() {
         for noise in Noise::ALL {
-            let (rate, _) = ends(noise, 0.0, 4_000);
+            let (rate, _) = ends(noise, 0.0, 20_000);
             assert!(rate <= perf_compare::CHANCE, "{noise:?}: {rate}");
         }
     }
 
     #[test]
-    fn a_large_change_of_the_ends_is_seen_at_the_first_look() {
+    fn a_change_of_three_times_the_noise_of_the_ends_is_seen() {
         let (rate, rounds) = ends(Noise::Outliers, 0.15, 1_000);
-        assert!(rate > 0.99 && rounds < 6.2, "{rate}, {rounds} rounds");
+        assert!(rate > 0.98 && rounds < 10.0, "{rate}, {rounds} rounds");
     }
 }

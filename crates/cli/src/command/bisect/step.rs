@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     /// How sure the answer has to be
-    #[arg(long, value_name = "PERCENT", default_value = "95%")]
+    #[arg(long, value_name = "PERCENT", default_value = "99%")]
     confidence: Percent,
     /// Add or override an identity fact of what is measured
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact)]
