@@ -56,6 +56,40 @@ fn a_command_is_measured_run_by_run() {
 }
 
 #[test]
+fn the_rounds_of_one_call_belong_together_and_say_how_they_ran() {
+    let sandbox = Sandbox::new();
+    let two = ["collect", "--rounds", "2", "--runs", "1", "--nice", "19", "--counters", "--", "true"];
+    let ended = sandbox.perf(&two);
+    assert_eq!(ended.status, 0, "{}", ended.whole());
+    let log = sandbox.perf(&["store", "log", "--json"]).json();
+    let fingerprint = log["rows"][0]["fingerprint"].as_str().unwrap();
+    let note = sandbox.git(&["notes", &format!("--ref=perf/{fingerprint}"), "show", "HEAD"]);
+    let runs: Vec<serde_json::Value> =
+        note.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut rounds: Vec<_> = runs.iter().map(|run| run["turn"]["round"].as_u64().unwrap()).collect();
+    rounds.sort_unstable();
+    assert_eq!(rounds, [0, 1], "{note}");
+    assert_eq!(runs[0]["turn"]["session"], runs[1]["turn"]["session"]);
+    let counted = runs[0]["measurements"].as_array().unwrap().iter().any(|it| it["metric"] == "instructions");
+    // Either they are counted, or the reason is told: once, not once in every round.
+    let told = ended.stderr.matches("instructions are not counted: ").count();
+    assert_eq!(told, usize::from(!counted), "{}", ended.whole());
+    if cfg!(target_os = "linux") {
+        assert_eq!(runs[0]["context"]["nice"], "19", "{note}");
+    }
+    let alone = sandbox.perf(&["collect", "--pin", "0", "--format", "criterion", "nowhere"]);
+    assert!(alone.status == 2 && alone.stderr.contains("they need --run or a command"), "{}", alone.whole());
+    for (flag, value, expected) in [
+        ("--nice", "20", "from -20 to 19"),
+        ("--nice=-21", "x", "-20"),
+        ("--pin", "2-1", "processors such as"),
+    ] {
+        let wrong = sandbox.perf(&["collect", flag, value, "--", "true"]);
+        assert!(wrong.status == 2 && wrong.stderr.contains(expected), "{}", wrong.whole());
+    }
+}
+
+#[test]
 fn a_failing_command_is_an_error_and_nothing_is_recorded() {
     let sandbox = Sandbox::new();
     let before = sandbox.state();

@@ -259,17 +259,36 @@ fn a_target_plans_as_many_rounds_as_it_takes() {
 
 #[test]
 fn the_same_executables_on_both_sides_are_not_judged_for_their_noise() {
-    for (built, expected) in [("one", ("unchanged", true)), ("$(git rev-parse HEAD)", ("regressed", false))] {
+    let (one, own) = ("one", "$(git rev-parse HEAD)");
+    let globs = "binaries = [\"target/deps/*\"]\n";
+    for (built, named, expected) in [
+        (one, globs, ("unchanged", true)),
+        (own, globs, ("regressed", false)),
+        (one, "", ("unchanged", true)),
+        (own, "", ("regressed", false)),
+    ] {
         let sandbox = suite(6);
         let toml = fs::read_to_string(sandbox.path("repo/perf.toml")).unwrap();
-        let build = format!("build = \"mkdir -p target/deps; echo {built} > target/deps/bench\"\n");
-        sandbox.write("repo/perf.toml", format!("{toml}{build}binaries = [\"target/deps/*\"]\n"));
+        // As cargo's --message-format=json; the file has another name in every checkout.
+        let message =
+            r#"{"package_id":"x#0.1.0","target":{"kind":["bench"],"name":"b"},"executable":"%s"}\n"#;
+        sandbox.write(
+            "repo/build.sh",
+            format!(
+                "mkdir -p target/deps\nif [ -z '{named}' ]; then file=bench-$(basename $PWD)\nelse file=bench; fi\n\
+                 echo {built} > target/deps/$file\n\
+                 if [ -z '{named}' ]; then printf '{message}' $PWD/target/deps/$file; fi\n"
+            ),
+        );
+        sandbox.write("repo/perf.toml", format!("{toml}build = \"sh build.sh\"\n{named}"));
+        sandbox.git(&["add", "."]);
         sandbox.git(&["commit", "-q", "-a", "-m", "Build"]);
         change(&sandbox, 6, &[(2, 1.6)]);
         let report = json(&measured(&sandbox, &["--output", "json", "--no-control"]));
         assert_eq!(
             (verdict_of(&report, "bench/2"), report["sections"][0]["series"][0]["same_code"] == true),
-            expected
+            expected,
+            "{built} {named}"
         );
     }
 }

@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
-use perf_collect::{Column, Mapping, Options, Rows, Values};
+use perf_collect::{Column, Manner, Mapping, Options, Processors, ProcessorsError, Rows, Values};
 use perf_compare::statistics::{Judge, SuiteShift};
 use perf_compare::{Acceptances, Inconclusive, Limits, Policy};
 use perf_model::{Better, Rank};
@@ -190,11 +191,15 @@ pub(crate) enum Bootstrap {
 pub(crate) struct MeasureConfig {
     /// Directories that are kept from one session to the next, one set for each side.
     pub(crate) keep: Vec<PathBuf>,
+    /// The processors that what is measured may use, such as "2-3".
+    pub(crate) pin: Option<Pin>,
+    /// The priority of what is measured, from -20 (most) to 19 (least).
+    pub(crate) nice: Option<i32>,
 }
 
 impl Default for MeasureConfig {
     fn default() -> Self {
-        Self { keep: vec!["target".into()] }
+        Self { keep: vec!["target".into()], pin: None, nice: None }
     }
 }
 
@@ -206,10 +211,36 @@ impl MeasureConfig {
                 "[measure] keep = [\"{}\"]: expected a directory below the top of the work tree",
                 path.display()
             )),
+            None if self.nice.is_some_and(|nice| !NICE.contains(&nice)) => {
+                Err("[measure] nice: expected a number from -20 to 19".into())
+            }
             None => Ok(()),
         }
     }
+
+    /// Returns how commands are measured.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner { pin: self.pin.clone().map(|pin| pin.0), nice: self.nice, counted: false }
+    }
 }
+
+/// The priorities that there are.
+pub(crate) const NICE: RangeInclusive<i32> = -20..=19;
+
+/// A list of processors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Pin(pub(crate) Processors);
+
+impl TryFrom<String> for Pin {
+    type Error = ProcessorsError;
+
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+text_schema!(Pin, "Processors", {"type": "string", "pattern": "^[0-9, -]+$"});
 
 /// `[environment]`
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -272,6 +303,10 @@ pub(crate) struct Suite {
     /// The executables that it measures, as globs from the top of the work tree.
     #[serde(default)]
     pub(crate) binaries: Vec<String>,
+    /// Whether the instructions of `run` are counted, as a benchmark of the suite's name: for suites that always do the
+    /// same work.
+    #[serde(default)]
+    pub(crate) counters: bool,
     /// How many seconds `build` or `run` may take.
     pub(crate) timeout: Option<NonZeroU32>,
     /// What goes before the name of every benchmark, for tools that do not name what they measured.
@@ -776,6 +811,8 @@ mod tests {
             ("[measure]\nkeep = [\"../x\"]", "below the top of the work tree"),
             ("[[suite]]\nname = \"x\"\npath = \"y\"\nonly = \"run\"", "does not contain `{benchmark}`"),
             ("[measure]\nkeep = [\"\"]", "below the top of the work tree"),
+            ("[measure]\npin = \"all\"", "expected processors such as 0, 2-3"),
+            ("[measure]\nnice = 20", "from -20 to 19"),
             ("warn = ", "line 1"),
         ] {
             let problem = Config::parse(text).unwrap_err();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use perf_collect::Output;
+use perf_collect::{Manner, Output};
 use perf_model::{Environment, Facts};
 use perf_store::Store;
 use time::OffsetDateTime;
@@ -47,14 +47,16 @@ impl Place {
 
 /// Describes this machine, for these outputs, under this configuration.
 ///
-/// `harnesses` are the names of formats whose tools ran here; `set` are facts that the caller fixed.
+/// `harnesses` are the names of formats whose tools ran here, `manner` is how; `set` are facts that the caller fixed.
 pub(crate) fn environment(
     config: &EnvironmentConfig,
     top: &Path,
     harnesses: &[&str],
+    manner: &Manner,
     set: &[(String, String)],
 ) -> Result<Environment> {
     let mut environment = perf_collect::probe();
+    environment.context.extend(manner.facts());
     let mut harnesses = harnesses.to_vec();
     harnesses.sort_unstable();
     harnesses.dedup();
@@ -74,6 +76,13 @@ pub(crate) fn environment(
     move_facts(&mut environment, config);
     environment.identity.extend(set.iter().cloned());
     Ok(environment)
+}
+
+/// Returns what of a manner the machine allows; says what it does not.
+pub(crate) fn allowed(manner: &Manner) -> Manner {
+    let (allowed, refused) = manner.allowed();
+    refused.iter().for_each(|why| output::warn(why));
+    allowed
 }
 
 /// Returns the names of the formats that outputs were read from.
@@ -140,12 +149,15 @@ mod tests {
         )
         .unwrap();
         let set = [("os".to_owned(), "templeos".to_owned())];
-        let environment = environment(&config.environment, Path::new("."), &["criterion"], &set).unwrap();
+        let manner = Manner { nice: Some(3), ..Manner::default() };
+        let environment =
+            environment(&config.environment, Path::new("."), &["criterion"], &manner, &set).unwrap();
         let identity = |name: &str| environment.identity.get(name).map(String::as_str);
         assert_eq!(identity("data"), Some("v1"));
         assert_eq!(identity("os"), Some("templeos"), "what the caller set wins");
         assert_eq!(identity("harness"), Some("criterion"));
         assert!(identity("rustc").is_some() && identity("kernel").is_some() && identity("cpu").is_none());
         assert_eq!(environment.context.get("who").map(String::as_str), Some("me"));
+        assert_eq!(environment.context.get("nice").map(String::as_str), Some("3"));
     }
 }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use perf_model::{Measurement, Metric, Reading, Samples};
 use thiserror::Error;
 use wait4::{ResUse, Wait4};
+
+use crate::manner::{Counter, Manner};
 
 /// How much of a command's output is kept for an error message.
 const TAIL_BYTES: usize = 4096;
@@ -36,6 +38,8 @@ pub struct Plan {
     pub name: Option<String>,
     /// Where the command runs; the caller's own directory where it is `None`.
     pub dir: Option<PathBuf>,
+    /// How it runs.
+    pub manner: Manner,
 }
 
 /// A run that is about to begin; `number` counts from 1.
@@ -132,7 +136,8 @@ pub enum CommandError {
 #[error("its last output was:\n{0}")]
 pub struct LastOutput(pub String);
 
-/// Runs a command and returns `time`, `user-time`, `system-time` (s) and `peak-rss` (B) of every measured run.
+/// Runs a command and returns `time`, `user-time`, `system-time` (s) and `peak-rss` (B) of every measured run, and
+/// its `instructions` where they were counted in all of them.
 ///
 /// `on_run` is called before each run. The wall clock runs from just before the command is started until its
 /// exit status is known. Standard input is empty; output is read and dropped. The peak memory is the one
@@ -153,16 +158,19 @@ pub fn measure(plan: &Plan, mut on_run: impl FnMut(Step)) -> Result<Vec<Measurem
 ///
 /// What it prints to either stream goes to the standard error of this process, whose standard output is for
 /// data.
-pub fn run_suite(command: &str, dir: &Path) -> Result<(), CommandError> {
-    let status = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .stdout(io::stderr())
-        .status()
-        .map_err(|source| CommandError::NotStarted { command: command.to_owned(), source })?;
+///
+/// Returns its instructions, where they were counted.
+pub fn run_suite(command: &str, dir: &Path, manner: &Manner) -> Result<Option<f64>, CommandError> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(dir).stdin(Stdio::null()).stdout(io::stderr());
+    let mut run = || {
+        let mut started = manner.start(&mut shell)?;
+        Ok((started.child.wait()?, started.counter))
+    };
+    let (status, counter) =
+        run().map_err(|source| CommandError::NotStarted { command: command.to_owned(), source })?;
     if status.success() {
-        return Ok(());
+        return Ok(counter.and_then(Counter::read));
     }
     Err(CommandError::SuiteFailed { command: command.to_owned(), status })
 }
@@ -185,6 +193,7 @@ struct Usage {
     user: f64,
     system: f64,
     memory: f64,
+    instructions: Option<f64>,
 }
 
 type Column = fn(&Usage) -> f64;
@@ -196,17 +205,28 @@ fn measurements(benchmark: &str, usages: &[Usage]) -> Vec<Measurement> {
         (Metric::time("time", "s"), |usage| usage.time),
         (Metric::time("user-time", "s"), |usage| usage.user),
     ];
-    let measurement = |(metric, column): (Metric, Column)| {
-        let samples = Samples::new(usages.iter().map(column).collect()).expect("one run or more, all finite");
-        let reading = Reading::Samples(samples);
-        Measurement { benchmark: benchmark.to_owned(), params: BTreeMap::new(), metric, reading }
+    let column = |(metric, column): (Metric, Column)| {
+        measurement(benchmark, metric, usages.iter().map(column).collect())
     };
-    columns.into_iter().map(measurement).collect()
+    let counts: Option<Vec<f64>> = usages.iter().map(|usage| usage.instructions).collect();
+    let counted = counts.map(|counts| instructions(benchmark, counts));
+    counted.into_iter().chain(columns.into_iter().map(column)).collect()
+}
+
+/// Returns the instructions that every run of a benchmark executed outside of the kernel.
+pub fn instructions(benchmark: &str, counts: Vec<f64>) -> Measurement {
+    measurement(benchmark, Metric::exact("instructions", "instructions"), counts)
+}
+
+fn measurement(benchmark: &str, metric: Metric, samples: Vec<f64>) -> Measurement {
+    let samples = Samples::new(samples).expect("one run or more, all finite");
+    let (benchmark, reading) = (benchmark.to_owned(), Reading::Samples(samples));
+    Measurement { benchmark, params: BTreeMap::new(), metric, reading }
 }
 
 fn run(plan: &Plan, step: Step, on_run: &mut impl FnMut(Step)) -> Result<Usage, CommandError> {
     on_run(step);
-    let (elapsed, used, output) =
+    let Executed { elapsed, used, output, instructions } =
         execute(plan).map_err(|source| CommandError::NotStarted { command: plan.command_line(), source })?;
     if used.status.success() {
         return Ok(Usage {
@@ -214,13 +234,23 @@ fn run(plan: &Plan, step: Step, on_run: &mut impl FnMut(Step)) -> Result<Usage, 
             user: used.rusage.utime.as_secs_f64(),
             system: used.rusage.stime.as_secs_f64(),
             memory: used.rusage.maxrss as f64,
+            instructions,
         });
     }
     let source = Some(output).filter(|output| !output.is_empty()).map(LastOutput);
     Err(CommandError::Failed { command: plan.command_line(), step, status: used.status, source })
 }
 
-fn execute(plan: &Plan) -> io::Result<(Duration, ResUse, String)> {
+/// How a run went.
+struct Executed {
+    elapsed: Duration,
+    used: ResUse,
+    /// What it printed last.
+    output: String,
+    instructions: Option<f64>,
+}
+
+fn execute(plan: &Plan) -> io::Result<Executed> {
     let (reader, writer) = io::pipe()?;
     let mut command = Command::new(&plan.program);
     command.args(&plan.args).stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
@@ -228,12 +258,13 @@ fn execute(plan: &Plan) -> io::Result<(Duration, ResUse, String)> {
         command.current_dir(dir);
     }
     let tail = drain(reader);
-    let start = Instant::now();
-    let used = command.spawn()?.wait4()?;
-    let elapsed = start.elapsed();
+    let started = plan.manner.start(&mut command)?;
+    let used = started.child.wait4()?;
+    let elapsed = started.began.elapsed();
     // It holds the writing ends of the pipe, without whose end the reader waits for more.
     drop(command);
-    Ok((elapsed, used, last_lines(&tail)))
+    let instructions = started.counter.and_then(Counter::read);
+    Ok(Executed { elapsed, used, output: last_lines(&tail), instructions })
 }
 
 /// Reads the pipe to its end beside the run, so that the command never waits, and then sends its last bytes.
@@ -292,6 +323,7 @@ mod tests {
             warmup: 0,
             name: None,
             dir: None,
+            manner: Manner::default(),
         }
     }
 
@@ -355,9 +387,10 @@ mod tests {
     #[test]
     fn a_suite_runs_in_its_directory_and_its_failure_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        run_suite("echo data > results.json", dir.path()).unwrap();
+        let manner = Manner::default();
+        run_suite("echo data > results.json", dir.path(), &manner).unwrap();
         assert!(dir.path().join("results.json").exists());
-        let error = run_suite("exit 7", dir.path()).unwrap_err();
+        let error = run_suite("exit 7", dir.path(), &manner).unwrap_err();
         assert_eq!(error.to_string(), "`exit 7` failed: exit status: 7");
     }
 

@@ -29,6 +29,8 @@ pub const VOLATILE: &[&str] = &["ci-url", "cpu-mhz", "hostname", "load"];
 /// | `kernel`, `hostname` | `/proc/sys/kernel` |
 /// | `memory` | `MemTotal` of `/proc/meminfo`, in MiB |
 /// | `governor` | `cpu0/cpufreq/scaling_governor` below `/sys/devices/system/cpu` |
+/// | `turbo` | there: `cpufreq/boost`, or `intel_pstate/no_turbo`; `on` or `off` |
+/// | `smt` | there: `smt/active`, whether cores are shared by two threads; `on` or `off` |
 /// | `load` | the 1-minute average of `/proc/loadavg` |
 /// | `cpu-mhz` | the first core of `/proc/cpuinfo` |
 /// | `available-cores` | cores that this process may use, where they are fewer than `cores` |
@@ -49,13 +51,34 @@ pub fn probe() -> Environment {
         ("kernel", file("/proc/sys/kernel/osrelease")),
         ("hostname", file("/proc/sys/kernel/hostname")),
         ("memory", file("/proc/meminfo").as_deref().and_then(memory)),
-        ("governor", file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        ("governor", file(&format!("{CPUS}/cpu0/cpufreq/scaling_governor"))),
+        ("turbo", turbo(Path::new(CPUS))),
+        ("smt", switch(&Path::new(CPUS).join("smt/active"), "1")),
         ("load", file("/proc/loadavg").as_deref().and_then(load)),
         ("cpu-mhz", field(&cpuinfo, "cpu MHz")),
         ("available-cores", count(available).filter(|_| available != cores)),
         ("ci-url", ci_url(&variable)),
     ];
     Environment { identity: known(identity), context: known(context) }
+}
+
+/// Where Linux tells of its processors.
+const CPUS: &str = "/sys/devices/system/cpu";
+
+/// Returns whether the clock may rise above its usual rate; `None` where nothing tells.
+fn turbo(cpus: &Path) -> Option<String> {
+    let boost = || switch(&cpus.join("cpufreq/boost"), "1");
+    boost().or_else(|| switch(&cpus.join("intel_pstate/no_turbo"), "0"))
+}
+
+/// Returns whether a file holds what means `on`; `None` where it holds no digit, or is not there.
+fn switch(path: &Path, on: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    match text.trim() {
+        value if value == on => Some("on".to_owned()),
+        "0" | "1" => Some("off".to_owned()),
+        _ => None,
+    }
 }
 
 /// Returns what the results of a Rust harness depend on, for the project in `dir`.
@@ -200,6 +223,25 @@ mod tests {
     fn facts_are_tidy_and_never_blank() {
         let facts = known([("a", Some(" x \t y\n".into())), ("b", Some(" ".into())), ("c", None)]);
         assert_eq!(facts, Facts::from([("a".into(), "x y".into())]));
+    }
+
+    #[test]
+    fn tells_switches_of_the_processors_and_nothing_where_there_are_none() {
+        for (files, turbo_is, smt_is) in [
+            (&[][..], None, None),
+            (&[("cpufreq/boost", "1\n"), ("smt/active", "0\n")], Some("on"), Some("off")),
+            (&[("intel_pstate/no_turbo", "1\n"), ("smt/active", "1\n")], Some("off"), Some("on")),
+            (&[("intel_pstate/no_turbo", "0\n"), ("smt/active", "perhaps")], Some("on"), None),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            for (name, text) in files {
+                let path = dir.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            let smt = switch(&dir.path().join("smt/active"), "1");
+            assert_eq!((turbo(dir.path()).as_deref(), smt.as_deref()), (turbo_is, smt_is), "{files:?}");
+        }
     }
 
     #[test]

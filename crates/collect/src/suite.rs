@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::command::{CommandError, LastOutput, last_lines_of};
+use crate::manner::{Counter, Manner, Started};
 
 /// One call of a suite's command.
 #[derive(Clone, Debug)]
@@ -26,6 +27,17 @@ pub struct SuiteCall<'a> {
     pub timeout: Option<Duration>,
     /// What it prints is appended to this file.
     pub log: PathBuf,
+    /// How it runs.
+    pub manner: Manner,
+}
+
+/// How a call that succeeded went.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran {
+    /// How long it took.
+    pub took: Duration,
+    /// Its instructions, where they were counted.
+    pub instructions: Option<f64>,
 }
 
 /// Whoever watches over a call.
@@ -41,23 +53,24 @@ const TAIL_BYTES: u64 = 4096;
 /// After being asked to end, a group has so long before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs a suite's command and returns how long it took. Whatever it left running is ended with it.
+/// Runs a suite's command. Whatever it left running is ended with it.
 ///
 /// # Errors
 ///
 /// [`CommandError`]: it could not be started, failed, took too long, or was interrupted.
-pub fn run_in_group(call: &SuiteCall<'_>, watch: &mut dyn Watch) -> Result<Duration, CommandError> {
+pub fn run_in_group(call: &SuiteCall<'_>, watch: &mut dyn Watch) -> Result<Ran, CommandError> {
     let command = || call.command.to_owned();
     let not_started = |source| CommandError::NotStarted { command: command(), source };
     let log = File::options().create(true).append(true).open(&call.log).map_err(not_started)?;
-    let began = Instant::now();
-    let mut child = spawn(call, &log).map_err(not_started)?;
+    let Started { mut child, began, counter } = spawn(call, &log).map_err(not_started)?;
     watch.group(Some(child.id()));
     let waited = wait(&mut child, call.timeout, watch);
     end(&mut child);
     watch.group(None);
     match waited.map_err(not_started)? {
-        Waited::Ended(status) if status.success() => Ok(began.elapsed()),
+        Waited::Ended(status) if status.success() => {
+            Ok(Ran { took: began.elapsed(), instructions: counter.and_then(Counter::read) })
+        }
         Waited::Ended(status) => {
             let source = tail(&call.log).map(LastOutput);
             Err(CommandError::SuiteEnded { command: command(), status, log: call.log.clone(), source })
@@ -69,7 +82,7 @@ pub fn run_in_group(call: &SuiteCall<'_>, watch: &mut dyn Watch) -> Result<Durat
     }
 }
 
-fn spawn(call: &SuiteCall<'_>, log: &File) -> io::Result<Child> {
+fn spawn(call: &SuiteCall<'_>, log: &File) -> io::Result<Started> {
     let mut command = Command::new("sh");
     command.args(["-c", call.command]).current_dir(&call.dir).stdin(Stdio::null());
     command.stdout(log.try_clone()?).stderr(log.try_clone()?).process_group(0);
@@ -79,7 +92,7 @@ fn spawn(call: &SuiteCall<'_>, log: &File) -> io::Result<Child> {
             None => command.env_remove(name),
         };
     }
-    command.spawn()
+    call.manner.start(&mut command)
 }
 
 enum Waited {
@@ -166,16 +179,13 @@ mod tests {
         }
     }
 
-    fn run(
-        command: &str,
-        timeout: Option<Duration>,
-        interrupt: bool,
-    ) -> (Result<Duration, CommandError>, String) {
+    fn run(command: &str, timeout: Option<Duration>, interrupt: bool) -> (Result<Ran, CommandError>, String) {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let variables = vec![("SET", Some("yes".into())), ("PATH_TO_NOTHING", None)];
         let dir = dir.path().to_owned();
-        let call = SuiteCall { command, dir, variables, timeout, log: log.clone() };
+        let call =
+            SuiteCall { command, dir, variables, timeout, log: log.clone(), manner: Manner::default() };
         let mut watcher = Watcher { interrupt, ..Watcher::default() };
         let result = run_in_group(&call, &mut watcher);
         assert!(matches!(watcher.groups[..], [Some(_), None]), "{:?}", watcher.groups);

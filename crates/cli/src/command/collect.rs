@@ -4,13 +4,13 @@ mod recording;
 
 use std::path::Path;
 
-use perf_collect::{Document, Format, Output};
-use perf_model::{Environment, Run};
+use perf_collect::{Document, Format, Manner, Output};
+use perf_model::{Environment, Run, RunId, Turn};
 use time::{Duration, OffsetDateTime};
 
-pub(crate) use self::args::{Args, direction, fact, moment, reason};
+pub(crate) use self::args::{Args, direction, fact, moment, nice, reason};
 use self::reading::read;
-pub(crate) use self::reading::{announce_skipped, refuse_duplicates};
+pub(crate) use self::reading::{announce_skipped, instructions, refuse_duplicates};
 pub(crate) use self::recording::{RECORDER, measurements, now, run_id};
 use self::recording::{Target, assemble, record, warn_of_stale};
 use crate::command::Status;
@@ -28,6 +28,11 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         return Err(Failure::new("--rounds repeats something: it needs --run or a command")
             .hint("`perf collect --run --rounds 3` runs the suites of perf.toml three times"));
     }
+    let measures = args.run || !args.command.is_empty();
+    if !measures && (args.pin.is_some() || args.nice.is_some()) {
+        return Err(Failure::new("--pin and --nice are for what is measured: they need --run or a command")
+            .hint("`perf collect --run --pin 1` runs the suites of perf.toml on processor 1"));
+    }
     if let Some(time) = args.time {
         refuse_future(time, place)?;
     }
@@ -37,15 +42,18 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let config = Config::load(&top)?;
     let target =
         store.as_ref().filter(|_| !args.dry_run).map(|store| Target::find(args, store)).transpose()?;
+    let manner = if measures { place::allowed(&args.manner(&config)) } else { Manner::default() };
+    let session = run_id()?;
     let mut saved = Vec::new();
     for round in 1..=args.rounds.get() {
-        let outputs = read(args, place, &top, &config)?;
-        let environment =
-            || place::environment(&config.environment, &top, &place::harnesses(&outputs), &args.set);
+        let outputs = read(args, place, &top, (&config, &manner))?;
+        let harnesses = place::harnesses(&outputs);
+        let environment = || place::environment(&config.environment, &top, &harnesses, &manner, &args.set);
         match (&store, &target) {
             (Some(store), Some(target)) => {
                 warn_of_stale(&outputs, &target.commit);
                 let run = assemble((args, &config), target, environment()?, &outputs)?;
+                let run = Run { turn: turn(args, &session, round), ..run };
                 match &args.save {
                     Some(_) => saved.push(run),
                     None => record(args, store, target, &run, round)?,
@@ -59,6 +67,12 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
         Some(path) => save(&place.path(path), &saved),
         None => Ok(Status::Done),
     }
+}
+
+/// Returns the place of a round among several: they belong together, as those of two sides in turns do.
+fn turn(args: &Args, session: &RunId, round: u32) -> Option<Turn> {
+    let number = round - 1;
+    (args.rounds.get() > 1).then(|| Turn { session: session.clone(), round: number, position: number })
 }
 
 /// Refuses a time that has not come: such a run would be the newest of its commit for ever.

@@ -290,6 +290,22 @@ fn machine() -> Vec<Finding> {
             "`cpupower frequency-set -g performance` where that is allowed",
         )),
     }
+    for (switch, what, off) in [
+        (
+            "turbo",
+            "turbo is on: clock rates will vary with heat",
+            "`echo 1 > .../intel_pstate/no_turbo`, or `echo 0 > .../cpufreq/boost`",
+        ),
+        (
+            "smt",
+            "two threads share a core: what runs beside a benchmark slows it down",
+            "`pin` in [measure] of perf.toml, to a core that is left alone",
+        ),
+    ] {
+        if context(switch) == Some("on") {
+            findings.push(Finding::warning(what, off));
+        }
+    }
     let load: Option<f64> = context("load").and_then(|load| load.parse().ok());
     let cores: f64 = environment.identity.get("cores").and_then(|cores| cores.parse().ok()).unwrap_or(1.0);
     match load {

@@ -1,3 +1,4 @@
+use perf_collect::Manner;
 use perf_model::Environment;
 use perf_store::Store;
 
@@ -67,7 +68,7 @@ fn here(place: &Place, set: &[(String, String)]) -> Result<Environment> {
     let top = place.top(place.store().ok().as_ref());
     let config = Config::load(&top)?;
     let formats: Vec<&str> = config.suite.iter().filter_map(|suite| suite.format.as_deref()).collect();
-    place::environment(&config.environment, &top, &formats, set)
+    place::environment(&config.environment, &top, &formats, &Manner::default(), set)
 }
 
 fn find(name: &str, place: &Place) -> Result<Environment> {

@@ -3,11 +3,13 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use perf_collect::Options;
+use perf_collect::{Manner, Options, Processors};
 use perf_model::{Better, Rank};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+
+use crate::config::{Config, NICE};
 
 /// Read benchmark output, or measure a command, and record one run
 ///
@@ -57,6 +59,15 @@ pub(crate) struct Args {
     /// Keep only this metric of the command; may be repeated
     #[arg(long, value_name = "NAME", requires = "command", value_parser = METRICS)]
     pub(super) metric: Vec<String>,
+    /// Count the instructions of the command as well, where the kernel allows it
+    #[arg(long, requires = "command")]
+    pub(super) counters: bool,
+    /// Keep the command, or the suites, on these processors, such as `2-3` [default: perf.toml, else all]
+    #[arg(long, value_name = "CPUS")]
+    pub(super) pin: Option<Processors>,
+    /// Give it this priority, from -20 (most) to 19 (least) [default: perf.toml, else that of `perf`]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = nice)]
+    pub(super) nice: Option<i32>,
     /// Record for this commit instead of HEAD
     #[arg(long, value_name = "REV")]
     pub(super) commit: Option<String>,
@@ -85,7 +96,21 @@ pub(crate) struct Args {
 }
 
 /// What is read off a command.
-const METRICS: [&str; 4] = ["time", "user-time", "system-time", "peak-rss"];
+const METRICS: [&str; 5] = ["time", "user-time", "system-time", "peak-rss", "instructions"];
+
+impl Args {
+    /// Returns how what is measured is to run: as the flags say, else as `perf.toml` does.
+    pub(super) fn manner(&self, config: &Config) -> Manner {
+        let of_file = config.measure.manner();
+        let of_suites = self.run && config.suite.iter().any(|suite| suite.counters);
+        let asked = self.counters || self.metric.iter().any(|metric| metric == "instructions");
+        Manner {
+            pin: self.pin.clone().or(of_file.pin),
+            nice: self.nice.or(of_file.nice),
+            counted: asked || of_suites,
+        }
+    }
+}
 
 /// Parses `KEY=VALUE`.
 pub(crate) fn fact(text: &str) -> std::result::Result<(String, String), String> {
@@ -93,6 +118,12 @@ pub(crate) fn fact(text: &str) -> std::result::Result<(String, String), String> 
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
         Some(_) | None => Err("expected KEY=VALUE".into()),
     }
+}
+
+/// Parses a priority.
+pub(crate) fn nice(text: &str) -> std::result::Result<i32, String> {
+    let number = text.parse().ok().filter(|number| NICE.contains(number));
+    number.ok_or_else(|| "expected a number from -20 to 19".into())
 }
 
 /// Parses `METRIC=lower` and `METRIC=higher`.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use perf_collect::{Options, Output, Plan, Skipped, Step};
+use perf_collect::{Manner, Options, Output, Plan, Skipped, Step};
 use perf_model::{Measurement, Rank, Reading, Source};
 
 use super::args::Args;
@@ -13,11 +13,16 @@ use crate::output;
 use crate::place::Place;
 
 /// Reads everything that goes into one run; what was skipped is said.
-pub(super) fn read(args: &Args, place: &Place, top: &Path, config: &Config) -> Result<Vec<Output>> {
+pub(super) fn read(
+    args: &Args,
+    place: &Place,
+    top: &Path,
+    (config, manner): (&Config, &Manner),
+) -> Result<Vec<Output>> {
     let outputs = if !args.command.is_empty() {
-        vec![measure(args, place)?]
+        vec![measure(args, place, manner)?]
     } else if args.paths.is_empty() {
-        read_suites(args, top, config)?
+        read_suites(args, top, (config, manner))?
     } else {
         let options = options(args, config, None);
         args.paths.iter().map(|path| read_path(args, path, place, &options)).collect::<Result<_>>()?
@@ -95,7 +100,7 @@ fn accepted(args: &Args, place: &str, read: Output, options: &Options) -> Result
     Ok(read)
 }
 
-fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> {
+fn read_suites(args: &Args, top: &Path, (config, manner): (&Config, &Manner)) -> Result<Vec<Output>> {
     let criterion = top.join("target").join("criterion");
     if config.suite.is_empty() && !args.run && criterion.is_dir() {
         output::note("no [[suite]] in perf.toml: reading target/criterion");
@@ -106,23 +111,46 @@ fn read_suites(args: &Args, top: &Path, config: &Config) -> Result<Vec<Output>> 
         return Err(Failure::new("nothing to read: no path was given and perf.toml has no [[suite]]")
             .hint("`perf collect target/criterion`, or `perf init` to write a perf.toml"));
     }
-    config.suite.iter().map(|suite| read_suite(args, top, config, suite)).collect()
+    config.suite.iter().map(|suite| read_suite(args, top, (config, manner), suite)).collect()
 }
 
-fn read_suite(args: &Args, top: &Path, config: &Config, suite: &Suite) -> Result<Output> {
+fn read_suite(
+    args: &Args,
+    top: &Path,
+    (config, manner): (&Config, &Manner),
+    suite: &Suite,
+) -> Result<Output> {
+    let mut counted = None;
     if args.run {
         let Some(command) = &suite.run else {
             return Err(Failure::new(format!("perf.toml: suite `{}` has no `run` command", suite.name))
                 .hint("`perf collect` without --run reads what is there"));
         };
         output::note(&format!("suite {}: {command}", suite.name));
-        perf_collect::run_suite(command, top)?;
+        let manner = Manner { counted: manner.counted && suite.counters, ..manner.clone() };
+        let count = perf_collect::run_suite(command, top, &manner)?;
+        counted = instructions(&suite.name, &manner, count);
     }
     let (path, options) = (top.join(&suite.path), options(args, config, Some(suite)));
-    accepted(args, &suite.path.display().to_string(), perf_collect::read(&path, &options)?, &options)
+    let read = perf_collect::read(&path, &options)?;
+    let mut output = accepted(args, &suite.path.display().to_string(), read, &options)?;
+    output.measurements.extend(counted);
+    Ok(output)
 }
 
-fn measure(args: &Args, place: &Place) -> Result<Output> {
+/// Makes a measurement of the instructions of a suite; says where they were to be counted and could not be.
+pub(crate) fn instructions(suite: &str, manner: &Manner, count: Option<f64>) -> Option<Measurement> {
+    if manner.counted && count.is_none() {
+        warn_of_shared_counter(suite);
+    }
+    count.map(|count| perf_collect::instructions(suite, vec![count]))
+}
+
+fn warn_of_shared_counter(what: &str) {
+    output::warn(&format!("{what}: instructions are left out: others used the processor's counters as well"));
+}
+
+fn measure(args: &Args, place: &Place, manner: &Manner) -> Result<Output> {
     let (program, arguments) = args.command.split_first().expect("clap gives at least one word");
     let plan = Plan {
         program: program.clone(),
@@ -131,6 +159,7 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
         warmup: args.warmup,
         name: args.name.clone(),
         dir: Some(place.dir.clone()),
+        manner: manner.clone(),
     };
     let busy = output::counting("measuring", u64::from(args.runs.get()) + u64::from(args.warmup));
     let measured = perf_collect::measure(&plan, |step| match step {
@@ -138,8 +167,17 @@ fn measure(args: &Args, place: &Place) -> Result<Output> {
         Step::Run { number, .. } => busy.step("measuring", u64::from(args.warmup) + u64::from(number) - 1),
     });
     drop(busy);
+    let measured = measured?;
+    if manner.counted && !measured.iter().any(|it| it.metric.name == "instructions") {
+        warn_of_shared_counter("the command");
+    }
     let source = Source { format: "command".into(), tool: RECORDER.into() };
-    Ok(Output::measured(source, only(&args.metric, measured?)).with_percentiles(&args.percentiles))
+    let measured = only(&args.metric, measured);
+    if measured.is_empty() {
+        return Err(Failure::new("nothing is left of the command: instructions cannot be counted here")
+            .hint("`perf collect --metric time -- CMD` records its time"));
+    }
+    Ok(Output::measured(source, measured).with_percentiles(&args.percentiles))
 }
 
 /// Keeps the metrics that were named; all where none was.

@@ -4,12 +4,13 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::ArgGroup;
+use perf_collect::Processors;
 use perf_compare::Demand;
 
 use super::report::Report;
 use super::sides::MERGE_BASE;
-use crate::command::collect::fact;
-use crate::config::{Bootstrap, Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent};
+use crate::command::collect::{fact, nice};
+use crate::config::{Bootstrap, Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent, Pin};
 use crate::failure::{Failure, Result};
 
 /// Compare with a baseline: verdicts, a report and an exit status
@@ -96,6 +97,12 @@ pub(crate) struct Args {
     /// that measured the machine
     #[arg(long, requires = "measuring")]
     pub(super) no_control: bool,
+    /// Keep what is measured on these processors, such as `2-3` [default: perf.toml, else all]
+    #[arg(long, value_name = "CPUS", requires = "measuring")]
+    pub(super) pin: Option<Processors>,
+    /// Give what is measured this priority, from -20 (most) to 19 (least) [default: perf.toml, else that of `perf`]
+    #[arg(long, value_name = "N", requires = "measuring", allow_negative_numbers = true, value_parser = nice)]
+    pub(super) nice: Option<i32>,
     /// Add or override an identity fact of what is measured
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = fact, requires = "measuring")]
     pub(super) set: Vec<(String, String)>,
@@ -143,6 +150,8 @@ impl Args {
             config.bootstrap = Bootstrap::Measure;
         }
         config.on_refusal = self.on_refusal.unwrap_or(config.on_refusal);
+        config.measure.pin = self.pin.clone().map(Pin).or(config.measure.pin.take());
+        config.measure.nice = self.nice.or(config.measure.nice);
         if self.target_mde.is_some_and(|target| target.0 <= 0.0) {
             return Err(Failure::new("--target-mde: no number of rounds shows a change of 0 %"));
         }

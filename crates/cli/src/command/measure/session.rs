@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use perf_collect::{Output, Watch};
+use perf_collect::{Manner, Output, Watch};
 use perf_compare::{Side, order_of};
 use perf_model::{CommitId, Environment, Lineage, Measurement, Run, RunId, SeriesId, Turn};
 use perf_store::{Checkouts, Commit, Interrupts, Store};
 
-use super::binaries;
+use super::binaries::{self, Executables};
 use super::guard::Guard;
 use super::progress::Progress;
 use super::suites::{self, Workplace};
 use crate::command::collect::{RECORDER, measurements, now, run_id};
-use crate::config::{Config, Suite};
+use crate::config::Config;
 use crate::failure::{self, Failure, Result};
 use crate::output;
 use crate::place::{self, Place};
@@ -82,6 +82,8 @@ pub(crate) struct Session<'a> {
     // Dropped in this order: the guard finds nothing left to do.
     checkouts: Checkouts<'a>,
     watch: Watcher,
+    /// How suites run, as far as the machine allows it.
+    manner: Manner,
     /// What is checked out, by the name of its side.
     standing: BTreeMap<Side, Standing>,
 }
@@ -90,7 +92,8 @@ pub(crate) struct Session<'a> {
 struct Standing {
     commit: CommitId,
     top: PathBuf,
-    built: bool,
+    /// The executables that each suite's build named; `None` until all are built.
+    built: Option<BTreeMap<usize, Executables>>,
 }
 
 /// Ends suites with the session, however it ends.
@@ -126,7 +129,9 @@ impl<'a> Session<'a> {
         let watch = Watcher { guard: Guard::start(place)?, interrupts };
         // It holds what the suites of this session print.
         output::write(&store.measuring_log(), b"")?;
-        Ok(Self { config, store, checkouts, watch, standing: BTreeMap::new() })
+        let counted = config.suite.iter().any(|suite| suite.counters);
+        let manner = place::allowed(&Manner { counted, ..config.measure.manner() });
+        Ok(Self { config, store, checkouts, watch, manner, standing: BTreeMap::new() })
     }
 
     /// Measures two sides in turns.
@@ -163,12 +168,13 @@ impl<'a> Session<'a> {
             None => {
                 self.standing.remove(&side);
                 let top = self.checkouts.add(word(side), &target.checkout, &self.config.measure.keep)?;
-                let standing = Standing { commit: target.checkout.clone(), top: top.clone(), built: false };
+                let standing = Standing { commit: target.checkout.clone(), top: top.clone(), built: None };
                 self.standing.insert(side, standing);
                 top
             }
         };
-        let workplace = Workplace { config: self.config, top, log: self.store.measuring_log() };
+        let (log, manner) = (self.store.measuring_log(), self.manner.clone());
+        let workplace = Workplace { config: self.config, top, log, manner };
         Ok(Bench { target, workplace, environment: None })
     }
 
@@ -217,17 +223,19 @@ impl<'a> Session<'a> {
     }
 
     fn build(&mut self, side: Side, bench: &Bench<'_>, plan: &Plan) -> Result<()> {
-        if self.standing.get(&side).is_some_and(|standing| standing.built) {
+        if self.standing.get(&side).is_some_and(|standing| standing.built.is_some()) {
             return Ok(());
         }
-        for suite in self.suites(&plan.suites) {
+        let mut built = BTreeMap::new();
+        for number in &plan.suites {
+            let suite = &self.config.suite[*number];
             if suite.build.is_some() {
                 output::note(&format!("building {} of the {}", suite.name, word(side)));
             }
-            bench.workplace.build(suite, &mut self.watch)?;
+            built.insert(*number, bench.workplace.build(suite, &mut self.watch)?);
         }
         if let Some(standing) = self.standing.get_mut(&side) {
-            standing.built = true;
+            standing.built = Some(built);
         }
         Ok(())
     }
@@ -242,15 +250,18 @@ impl<'a> Session<'a> {
         let mut same = BTreeSet::new();
         let top = |side| &benches[&side].workplace.top;
         for number in &plan.suites {
-            if binaries::are_same(&self.config.suite[*number], top(Side::Base), top(Side::Head))? {
+            let suite = &self.config.suite[*number];
+            let hashes = |side| binaries::hashes(suite, top(side), self.executables(side, *number));
+            let base = hashes(Side::Base)?;
+            if !base.is_empty() && base == hashes(Side::Head)? {
                 same.extend(gathered.series.get(number).into_iter().flatten().cloned());
             }
         }
         Ok(same)
     }
 
-    fn suites(&self, numbers: &[usize]) -> Vec<&'a Suite> {
-        numbers.iter().map(|number| &self.config.suite[*number]).collect()
+    fn executables(&self, side: Side, suite: usize) -> Option<&Executables> {
+        self.standing.get(&side)?.built.as_ref()?.get(&suite)
     }
 
     fn run(
@@ -296,7 +307,7 @@ impl<'a> Session<'a> {
         set: &[(String, String)],
     ) -> Result<Environment> {
         let (facts, top) = (&self.config.environment, &bench.workplace.top);
-        let mut environment = place::environment(facts, top, &place::harnesses(outputs), set)?;
+        let mut environment = place::environment(facts, top, &place::harnesses(outputs), &self.manner, set)?;
         match &bench.environment {
             Some(first) => environment.identity.clone_from(&first.identity),
             None => bench.environment = Some(environment.clone()),

@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use perf_collect::{Options, Output, SuiteCall, Watch};
+use perf_collect::{Manner, Options, Output, SuiteCall, Watch};
 use perf_model::{Measurement, SeriesId};
 
-use crate::command::collect::{announce_skipped, refuse_duplicates};
+use super::binaries::{self, Executables};
+use crate::command::collect::{announce_skipped, instructions, refuse_duplicates};
 use crate::config::{BENCHMARK, Config, Suite};
 use crate::failure::{Failure, Result};
 
@@ -23,6 +24,8 @@ pub(super) struct Workplace<'a> {
     pub(super) config: &'a Config,
     pub(super) top: PathBuf,
     pub(super) log: PathBuf,
+    /// How suites run; whether instructions are counted each says by itself.
+    pub(super) manner: Manner,
 }
 
 /// Refuses suites that cannot be measured, before anything is checked out.
@@ -39,12 +42,12 @@ pub(super) fn check(config: &Config) -> Result<()> {
 }
 
 impl Workplace<'_> {
-    /// Builds a suite, where that is a step of its own.
-    pub(super) fn build(&self, suite: &Suite, watch: &mut dyn Watch) -> Result<()> {
-        if let Some(command) = &suite.build {
-            perf_collect::run_in_group(&self.call(suite, command), watch)?;
-        }
-        Ok(())
+    /// Builds a suite, where that is a step of its own; returns the executables that the build named.
+    pub(super) fn build(&self, suite: &Suite, watch: &mut dyn Watch) -> Result<Executables> {
+        let Some(command) = &suite.build else { return Ok(Executables::default()) };
+        let before = fs::metadata(&self.log).map_or(0, |log| log.len());
+        perf_collect::run_in_group(&self.call(suite, command), watch)?;
+        binaries::named(&self.log, before, &self.top)
     }
 
     /// Runs a suite and reads what it wrote; where it can run single benchmarks, of these alone.
@@ -79,8 +82,12 @@ impl Workplace<'_> {
         self.clear(&path)?;
         // File systems keep time less finely than the clock.
         let began = SystemTime::now() - Duration::from_secs(2);
-        let took = perf_collect::run_in_group(&self.call(suite, command), watch)?;
-        let output = perf_collect::read(&path, &suite_options(suite, self.config))?;
+        // A part of a suite executes a part of its instructions.
+        let counted = self.manner.counted && suite.counters && suite.run.as_deref() == Some(command);
+        let call = self.call(suite, command);
+        let call = SuiteCall { manner: Manner { counted, ..self.manner.clone() }, ..call };
+        let ran = perf_collect::run_in_group(&call, watch)?;
+        let mut output = perf_collect::read(&path, &suite_options(suite, self.config))?;
         let shown = suite.path.display();
         if output.measurements.is_empty() {
             return Err(output.nothing(&shown.to_string()).into());
@@ -90,7 +97,8 @@ impl Workplace<'_> {
                 "`path` in perf.toml is what the suite's `run` writes, from the top of the work tree",
             ));
         }
-        Ok((output, took))
+        output.measurements.extend(instructions(&suite.name, &call.manner, ran.instructions));
+        Ok((output, ran.took))
     }
 
     /// Removes what an earlier run wrote: a benchmark that does not exist any more must not seem to. What lies
@@ -117,7 +125,14 @@ impl Workplace<'_> {
         // One directory for both sides would have each build what the other needs.
         variables.push(("CARGO_TARGET_DIR", Some(self.top.join("target").into())));
         let timeout = suite.timeout.map(|seconds| Duration::from_secs(seconds.get().into()));
-        SuiteCall { command, dir: self.top.clone(), variables, timeout, log: self.log.clone() }
+        SuiteCall {
+            command,
+            dir: self.top.clone(),
+            variables,
+            timeout,
+            log: self.log.clone(),
+            manner: Manner::default(),
+        }
     }
 }
 

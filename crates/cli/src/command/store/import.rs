@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use perf_collect::Options;
+use perf_collect::{Manner, Options};
 use perf_model::{Better, CommitId, Environment, Lineage, Run, RunId, Source};
 use perf_store::Store;
 use time::OffsetDateTime;
@@ -124,7 +124,13 @@ fn known(commit: &str, store: &Store) -> Option<(Lineage, OffsetDateTime)> {
 /// Returns the facts that hold for everything.
 fn identity(args: &Args, config: &Config, place: &Place, store: &Store) -> Result<Environment> {
     if args.here {
-        return place::environment(&config.environment, &place.top(Some(store)), &[], &args.set);
+        return place::environment(
+            &config.environment,
+            &place.top(Some(store)),
+            &[],
+            &Manner::default(),
+            &args.set,
+        );
     }
     Ok(Environment { identity: args.set.iter().cloned().collect(), context: BTreeMap::new() })
 }
