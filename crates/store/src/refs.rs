@@ -38,11 +38,6 @@ pub(crate) fn tip(repo: &gix::Repository, name: &str) -> Result<Option<ObjectId>
     Ok(found.and_then(|reference| reference.target().try_id().map(gix::oid::to_owned)))
 }
 
-/// Names the ref that lines are parked under. The name is made of their commit's id, so that no two collide.
-pub(crate) fn parked(fingerprint: &Fingerprint, commit: ObjectId) -> String {
-    format!("{INBOX}{fingerprint}/{}", &commit.to_hex().to_string()[..PARKED_DIGITS])
-}
-
 /// Names the ref that unreadable lines are kept under. The name is made of their commit's id as well.
 pub(crate) fn aside(fingerprint: &Fingerprint, commit: ObjectId) -> String {
     format!("refs/notes/perf-aside/{fingerprint}/{}", &commit.to_hex().to_string()[..PARKED_DIGITS])
@@ -53,13 +48,26 @@ pub(crate) fn before_compact(fingerprint: &Fingerprint) -> String {
     format!("refs/perf/before-compact/{fingerprint}")
 }
 
-/// A set of parked lines that was fetched.
+/// A set of parked lines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parked {
     pub(crate) fingerprint: Fingerprint,
     /// The last part of the ref's name.
     pub(crate) id: String,
     pub(crate) commit: ObjectId,
+}
+
+impl Parked {
+    /// Names lines to park. The name is made of their commit's id, so that no two collide.
+    pub(crate) fn of(fingerprint: &Fingerprint, commit: ObjectId) -> Self {
+        let id = commit.to_hex().to_string()[..PARKED_DIGITS].to_owned();
+        Self { fingerprint: fingerprint.clone(), id, commit }
+    }
+
+    /// Names the ref on the remote that they are parked under.
+    pub(crate) fn name(&self) -> String {
+        format!("{INBOX}{}/{}", self.fingerprint, self.id)
+    }
 }
 
 const PARKED_DIGITS: usize = 32;

@@ -1,22 +1,23 @@
 //! Sharing notes with a remote: never forced, nothing lost whoever else pushes.
 //!
 //! Fetch what the remote has to a scratch ref, put the lines that are new here on top of it as one commit, push
-//! that commit without force. The server compares and swaps; whoever loses fetches again, and parks the lines
-//! beside the notes after too many losses. What was removed from the remote is not brought back, and what is
-//! missing here is never removed there.
+//! that commit without force. The server compares and swaps; whoever loses parks the lines beside the notes, where
+//! nobody else pushes, and fetches again. Whoever wins files what others have parked. What was removed from the
+//! remote is not brought back, and what is missing here is never removed there.
 
 mod contest;
 mod exchange;
 mod integrate;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::{Duration, Instant};
 
 use perf_model::Fingerprint;
 
 pub(crate) use self::contest::{Contest, Next};
 pub(crate) use self::exchange::Remote;
-use self::exchange::Sent;
+use self::exchange::{Sent, Waiting};
 pub use self::integrate::Loss;
 pub(crate) use self::integrate::{Integrated, Notes};
 use crate::error::StoreError;
@@ -50,6 +51,14 @@ pub struct Pushed {
     pub unusable: Vec<String>,
 }
 
+impl Pushed {
+    fn count(&mut self, fingerprint: &Fingerprint, lines: usize) {
+        if lines > 0 {
+            *self.sent.entry(fingerprint.clone()).or_default() += lines;
+        }
+    }
+}
+
 /// What a pull did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pulled {
@@ -67,6 +76,12 @@ const SCRATCH: &str = "refs/perf/fetched/";
 /// Where a fetch puts what others parked.
 const PARKED: &str = "refs/perf/parked/";
 
+/// The remote that was pulled from last, if nothing was fetched since.
+const PULLED: &str = "pulled";
+
+/// As long as a job may take from its pull to its push.
+const FRESH: Duration = Duration::from_secs(3600);
+
 /// One process of a clone talks to remotes at a time.
 pub(crate) const LOCK: &str = "sync.lock";
 
@@ -79,6 +94,9 @@ impl Store {
         let mut contest = Contest::default();
         self.fetch_again(remote, &mut contest)?;
         let integrated = self.integrate(remote.name)?;
+        if integrated.failed.is_none() && integrated.parked.is_empty() {
+            self.mark_fresh(remote.name);
+        }
         let (unusable, losses) = (integrated.unusable, integrated.losses);
         let mut pulled = Pulled { unusable, losses, ..Pulled::default() };
         for (fingerprint, tip) in self.tips()? {
@@ -100,12 +118,21 @@ impl Store {
         let remote = options.remote();
         let _alone = self.lock_until(LOCK, remote.deadline)?;
         let (mut pushed, mut contest) = (Pushed::default(), Contest::default());
+        let (mut fresh, mut waiting) = (self.take_fresh(remote.name), Waiting::new());
         loop {
             let began = Instant::now();
-            self.fetch_again(remote, &mut contest)?;
+            if !std::mem::take(&mut fresh) {
+                self.fetch_again(remote, &mut contest)?;
+            }
             let Integrated { ahead, losses, parked, unusable, failed } = self.integrate(remote.name)?;
             pushed.unusable = unusable;
             pushed.losses.extend(losses);
+            self.find_filed(remote, &mut waiting, &mut pushed)?;
+            let others_alone = waiting.is_empty() && ahead.iter().all(|it| it.own.is_empty());
+            if contest.attempts > 0 && others_alone {
+                // Whoever was faster has filed the own lines. They parked theirs later, and look after them.
+                return failed.map_or(Ok(pushed), Err);
+            }
             if ahead.is_empty() {
                 self.clear_inbox(remote, &parked);
                 return failed.map_or(Ok(pushed), Err);
@@ -113,21 +140,25 @@ impl Store {
             contest.attempt(ahead.iter().map(|it| (it.fingerprint.clone(), it.remote)).collect());
             pushed.attempts = contest.attempts;
             let sent = self.send(remote, &ahead, &mut pushed)?;
+            self.find_filed(remote, &mut waiting, &mut pushed)?;
             let ahead = sent.rejected(ahead);
             if ahead.is_empty() {
                 self.clear_inbox(remote, &parked);
                 return failed.map_or(Ok(pushed), Err);
             }
-            let pause = match contest.after(&sent, began, remote.deadline) {
-                Next::Wait(pause) => pause,
-                Next::Park
-                    if self.park(remote, &ahead, &mut pushed).is_ok_and(|sent| sent.parked(&ahead)) =>
-                {
+            if sent.answered {
+                waiting.extend(self.park(remote, &ahead)?);
+            }
+            match contest.after(&sent, began, remote.deadline) {
+                Next::Wait(pause) => std::thread::sleep(pause),
+                Next::Leave if ahead.iter().all(|it| it.is_parked(&waiting)) => {
+                    for (it, lines) in waiting {
+                        *pushed.parked.entry(it.fingerprint).or_default() += lines;
+                    }
                     return failed.map_or(Ok(pushed), Err);
                 }
-                Next::Done | Next::Park | Next::GiveUp => return Err(rejected(remote, &pushed, sent)),
-            };
-            std::thread::sleep(pause);
+                Next::Done | Next::Leave | Next::GiveUp => return Err(rejected(remote, &pushed, sent)),
+            }
         }
     }
 
@@ -152,6 +183,24 @@ impl Store {
                 other => return other,
             }
         }
+    }
+
+    /// Remembers that the remote was pulled from just now, and that nobody had parked anything there.
+    fn mark_fresh(&self, remote: &str) {
+        // Where this cannot be written the next push fetches.
+        let _ = fs::write(self.own_dir().join(PULLED), remote);
+    }
+
+    /// Returns whether a push may go on from what was pulled last, once. What has changed since is found out when the
+    /// push is rejected.
+    fn take_fresh(&self, remote: &str) -> bool {
+        let path = self.own_dir().join(PULLED);
+        let pulled = path.metadata().and_then(|meta| meta.modified());
+        let age = pulled.ok().and_then(|pulled| pulled.elapsed().ok());
+        let fresh = age.is_some_and(|age| age < FRESH);
+        let of = fs::read(&path);
+        // From here on the remote is no longer as it was pulled.
+        fs::remove_file(&path).is_ok() && fresh && of.is_ok_and(|of| of == remote.as_bytes())
     }
 
     /// Returns what every usable notes ref holds.

@@ -11,8 +11,8 @@ use super::exchange::Sent;
 /// A rejection while the remote's tip stays where it was is no contention: a rule, or an outage.
 const UNMOVED: usize = 5;
 
-/// Somebody who was too slow this often parks the lines instead.
-const PARK_AFTER: usize = 8;
+/// Somebody who was too slow this often leaves the lines parked.
+const LEAVE_AFTER: usize = 8;
 
 /// A connection that breaks this often in a row does so because of something that lasts.
 const BROKEN: usize = 5;
@@ -21,7 +21,7 @@ const BROKEN: usize = 5;
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(1);
 
-/// ... and grows up to here.
+/// ... and grows up to here, but not beyond the bounds where it is others that push.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// The attempts of one push so far.
@@ -40,7 +40,9 @@ pub(crate) struct Contest {
 pub(crate) enum Next {
     Done,
     Wait(Duration),
-    Park,
+    /// Others are always faster, or there is no time left.
+    Leave,
+    /// The remote does not take it.
     GiveUp,
 }
 
@@ -75,10 +77,13 @@ impl Contest {
             return Next::GiveUp;
         }
         let (now, took) = (Instant::now(), began.elapsed());
-        let pause = backoff(self.attempts, took);
-        // Parking is one more attempt, and there must be time left for it.
-        let late = now + pause + took.saturating_mul(2) >= deadline;
-        if self.attempts >= PARK_AFTER || late { Next::Park } else { Next::Wait(pause) }
+        let mut pause = backoff(self.attempts, took);
+        if self.tips.values().any(|(_, unmoved)| *unmoved < self.attempts) {
+            // Others push, and whoever comes next files all that is parked: it will not take long.
+            pause = pause.min(LONG);
+        }
+        let late = now + pause + took >= deadline;
+        if self.attempts >= LEAVE_AFTER || late { Next::Leave } else { Next::Wait(pause) }
     }
 
     /// Decides after a connection that broke; `None` where it is time to report that.
@@ -114,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tip_that_never_moves_ends_it_and_one_that_always_moves_parks() {
+    fn a_tip_that_never_moves_ends_it_and_one_that_always_moves_too() {
         let (one, other) = ("0123456789abcdef", "fedcba9876543210");
         let deadline = Instant::now() + Duration::from_secs(3600);
-        for (moves, ends, after) in [(false, Next::GiveUp, UNMOVED), (true, Next::Park, PARK_AFTER)] {
+        for (moves, ends, after) in [(false, Next::GiveUp, UNMOVED), (true, Next::Leave, LEAVE_AFTER)] {
             let mut contest = Contest::default();
             for attempt in 1..=after {
                 let tip = if moves { u8::try_from(attempt).unwrap() } else { 0 };
@@ -125,13 +130,13 @@ mod tests {
                 let next = contest.rejected(Instant::now(), deadline);
                 match next {
                     Next::Wait(_) => assert!(attempt < after, "{moves}: attempt {attempt}"),
-                    Next::Done | Next::Park | Next::GiveUp => assert_eq!((next, attempt), (ends, after)),
+                    Next::Done | Next::Leave | Next::GiveUp => assert_eq!((next, attempt), (ends, after)),
                 }
             }
         }
         let mut contest = Contest::default();
         contest.attempt(tips(&[(one, 0)]));
-        assert_eq!(contest.rejected(Instant::now(), Instant::now()), Next::Park, "no time left to wait");
+        assert_eq!(contest.rejected(Instant::now(), Instant::now()), Next::Leave, "no time left to wait");
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Talking to the remote: fetching, pushing, parking.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::time::Instant;
 
 use gix::ObjectId;
 
 use super::integrate::Ahead;
-use super::{PARKED, Pushed, SCRATCH, SyncOptions};
+use super::{PARKED, PULLED, Pushed, SCRATCH, SyncOptions};
 use crate::error::StoreError;
 use crate::git::{Answer, Git, words};
-use crate::lines::Lines;
 use crate::notes::{self, Tip};
 use crate::refs::{self, Parked};
 use crate::repository::Store;
@@ -31,6 +31,9 @@ pub(crate) struct Sent {
     pub(crate) words: String,
 }
 
+/// Own lines that were parked, and how many they are.
+pub(super) type Waiting = BTreeMap<Parked, usize>;
+
 /// Options of every push: none of the user's settings may add to it.
 const PUSH: &[&str] =
     &["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"];
@@ -48,6 +51,8 @@ impl Store {
             refs::unlock_scratch(&self.repo, &format!("{scratch}{}", remote.name));
         }
         refs::sweep_objects(&self.repo);
+        // Whatever becomes of this, what was pulled before it is no longer what was fetched last.
+        let _ = fs::remove_file(self.own_dir().join(PULLED));
         let refspecs = [
             format!("+{}*:{SCRATCH}{}/*", refs::NOTES, remote.name),
             format!("+{}*:{PARKED}{}/*", refs::INBOX, remote.name),
@@ -109,7 +114,7 @@ impl Store {
 
     /// Pushes every environment that is ahead in one go.
     ///
-    /// The first time all or none, where the server can; after that a contended environment holds up no other.
+    /// The first time all or none, where the server can; what is contended then holds up no other.
     pub(super) fn send(
         &self,
         remote: Remote,
@@ -120,59 +125,66 @@ impl Store {
             ahead.iter().map(|it| format!("{}:{}", it.local, refs::notes(&it.fingerprint))).collect();
         let mut sent = None;
         if pushed.attempts == 1 && ahead.len() > 1 {
-            sent = Some(self.push_refs(remote, &["--atomic"], &refspecs)?).filter(|sent| sent.answered);
+            sent = Some(self.push_refs(remote, &["--atomic"], &refspecs)?);
         }
         let sent = match sent {
-            Some(sent) => sent,
+            Some(sent) if sent.accepted.len() == refspecs.len() => sent,
             // Servers that cannot do it answer for no ref.
-            None => self.push_refs(remote, &[], &refspecs)?,
+            Some(_) | None => self.push_refs(remote, &[], &refspecs)?,
         };
-        for it in ahead.iter().filter(|it| sent.accepted.contains(&refs::notes(&it.fingerprint))) {
-            let seen = refs::seen(remote.name, &it.fingerprint);
-            refs::swap(&self.repo, &seen, refs::tip(&self.repo, &seen)?, it.local, self.now)?;
-            self.journal().forget(&it.entries)?;
-            let lines: usize = it.own.values().map(Lines::len).sum();
-            if lines > 0 {
-                *pushed.sent.entry(it.fingerprint.clone()).or_default() += lines;
-            }
+        for it in ahead.iter().filter(|it| sent.has(it)) {
+            self.settle(remote, it)?;
+            pushed.count(&it.fingerprint, it.lines());
         }
         Ok(sent)
     }
 
     /// Leaves the lines of contended environments on the remote under names that cannot collide.
     ///
-    /// The next pusher files them. They stay in the journal until somebody has.
-    pub(super) fn park(
-        &self,
-        remote: Remote,
-        ahead: &[Ahead],
-        pushed: &mut Pushed,
-    ) -> Result<Sent, StoreError> {
-        let mut refspecs = Vec::new();
+    /// They stay in the journal until somebody has filed them.
+    pub(super) fn park(&self, remote: Remote, ahead: &[Ahead]) -> Result<Waiting, StoreError> {
+        let mut waiting = Waiting::new();
         for it in ahead.iter().filter(|it| !it.own.is_empty()) {
             let commit = self.commit_notes(Tip::default(), &it.own)?;
-            refspecs.push((format!("{commit}:{}", refs::parked(&it.fingerprint, commit)), it));
+            waiting.insert(Parked::of(&it.fingerprint, commit), it.lines());
         }
-        if refspecs.is_empty() {
-            // Only lines that others parked were left, and they are on the remote.
-            return Ok(Sent { accepted: BTreeSet::new(), answered: true, words: String::new() });
+        if !waiting.is_empty() {
+            let refspecs: Vec<_> = waiting.keys().map(|it| format!("{}:{}", it.commit, it.name())).collect();
+            let sent = self.push_refs(remote, &[], &refspecs)?;
+            waiting.retain(|it, _| sent.accepted.contains(&it.name()));
         }
-        let names: Vec<String> = refspecs.iter().map(|(refspec, _)| refspec.clone()).collect();
-        let sent = self.push_refs(remote, &[], &names)?;
-        for (refspec, it) in refspecs {
-            let name = refspec.split_once(':').map_or("", |(_, name)| name);
-            if sent.accepted.contains(name) {
-                pushed.parked.insert(it.fingerprint.clone(), it.own.values().map(Lines::len).sum());
+        Ok(waiting)
+    }
+
+    /// Counts those of the own parked lines that the remote's notes have by now.
+    pub(super) fn find_filed(
+        &self,
+        remote: Remote,
+        waiting: &mut Waiting,
+        pushed: &mut Pushed,
+    ) -> Result<(), StoreError> {
+        for (it, lines) in std::mem::take(waiting) {
+            if self.is_filed(remote.name, &it)? {
+                pushed.count(&it.fingerprint, lines);
+            } else {
+                waiting.insert(it, lines);
             }
         }
-        Ok(sent)
+        Ok(())
+    }
+
+    /// Notes that the remote has all of an environment.
+    fn settle(&self, remote: Remote, it: &Ahead) -> Result<(), StoreError> {
+        let seen = refs::seen(remote.name, &it.fingerprint);
+        refs::swap(&self.repo, &seen, refs::tip(&self.repo, &seen)?, it.local, self.now)?;
+        self.journal().forget(&it.entries)
     }
 
     /// Deletes parked lines that the remote's notes have now. Whatever cannot be deleted does no harm.
     pub(super) fn clear_inbox(&self, remote: Remote, parked: &[Parked]) {
         let (mut leases, mut refspecs) = (Vec::new(), Vec::new());
         for it in parked.iter().filter(|it| self.is_filed(remote.name, it).unwrap_or(false)) {
-            let name = format!("{}{}/{}", refs::INBOX, it.fingerprint, it.id);
+            let name = it.name();
             leases.push(format!("--force-with-lease={name}:{}", it.commit));
             refspecs.push(format!(":{name}"));
         }
@@ -185,7 +197,7 @@ impl Store {
     /// Returns whether the remote's notes, as last seen, have all of these parked lines.
     fn is_filed(&self, remote: &str, parked: &Parked) -> Result<bool, StoreError> {
         let seen = self.notes_tip(&refs::seen(remote, &parked.fingerprint))?;
-        let tip = self.tip_of(&refs::parked(&parked.fingerprint, parked.commit), Some(parked.commit))?;
+        let tip = self.tip_of(&parked.name(), Some(parked.commit))?;
         Ok(self.missing_from(seen, self.added(Tip::default(), tip)?)?.is_empty())
     }
 
@@ -208,15 +220,14 @@ impl Store {
 }
 
 impl Sent {
-    /// Returns whether everything that there was to park was parked.
-    pub(super) fn parked(&self, ahead: &[Ahead]) -> bool {
-        self.accepted.len() == ahead.iter().filter(|it| !it.own.is_empty()).count()
+    /// Returns whether the remote's notes have all of an environment now.
+    fn has(&self, it: &Ahead) -> bool {
+        self.accepted.contains(&refs::notes(&it.fingerprint))
     }
 
     /// Returns the environments that were not accepted.
     pub(super) fn rejected(&self, ahead: Vec<Ahead>) -> Vec<Ahead> {
-        let accepted = |it: &Ahead| self.accepted.contains(&refs::notes(&it.fingerprint));
-        ahead.into_iter().filter(|it| !accepted(it)).collect()
+        ahead.into_iter().filter(|it| !self.has(it)).collect()
     }
 }
 

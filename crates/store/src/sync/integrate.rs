@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gix::ObjectId;
 use perf_model::Fingerprint;
 
+use super::exchange::Waiting;
 use super::{PARKED, SCRATCH};
 use crate::error::StoreError;
 use crate::journal::Entry;
@@ -28,6 +29,18 @@ pub(super) struct Ahead {
     pub(super) own: Notes,
     /// The lines of the journal that this makes safe.
     pub(super) entries: Vec<Entry>,
+}
+
+impl Ahead {
+    /// Returns how many lines the remote has neither in its notes nor parked.
+    pub(super) fn lines(&self) -> usize {
+        self.own.values().map(Lines::len).sum()
+    }
+
+    /// Returns whether all of these lines are on the remote at least beside its notes.
+    pub(super) fn is_parked(&self, waiting: &Waiting) -> bool {
+        self.own.is_empty() || waiting.keys().any(|it| it.fingerprint == self.fingerprint)
+    }
 }
 
 /// What became of all environments.
@@ -92,9 +105,9 @@ impl Store {
     ) -> Result<BTreeMap<Fingerprint, Notes>, StoreError> {
         let mut all: BTreeMap<_, Notes> = BTreeMap::new();
         for parked in refs::parked_under(&self.repo, &format!("{PARKED}{remote}/"))? {
-            let name = refs::parked(&parked.fingerprint, parked.commit);
-            let lines =
-                self.tip_of(&name, Some(parked.commit)).and_then(|tip| self.added(Tip::default(), tip));
+            let lines = self
+                .tip_of(&parked.name(), Some(parked.commit))
+                .and_then(|tip| self.added(Tip::default(), tip));
             match lines {
                 Err(error @ StoreError::NotNotes { .. }) => integrated.unusable.push(error.to_string()),
                 Err(error) => integrated.failed = integrated.failed.take().or(Some(error)),

@@ -67,7 +67,7 @@ impl Store {
                     return self.integrate(remote.name)?.failed.map_or(Ok(done), Err);
                 }
                 Next::Wait(pause) => std::thread::sleep(pause),
-                Next::Park | Next::GiveUp => {
+                Next::Leave | Next::GiveUp => {
                     let (remote, attempts) = (remote.name.to_owned(), contest.attempts);
                     return Err(StoreError::PushRejected { remote, attempts, words: contest.words });
                 }

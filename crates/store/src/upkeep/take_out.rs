@@ -58,7 +58,7 @@ impl Store {
             match self.send_without(remote, &plan, aside, (&mut contest, began))? {
                 Next::Done => return Ok(plan),
                 Next::Wait(pause) => std::thread::sleep(pause),
-                Next::Park | Next::GiveUp => {
+                Next::Leave | Next::GiveUp => {
                     let (remote, attempts) = (remote.name.to_owned(), contest.attempts);
                     return Err(StoreError::PushRejected { remote, attempts, words: contest.words });
                 }

@@ -61,6 +61,7 @@ fn elsewhere(run: Run, machine: &str) -> Run {
 }
 
 const RUNS: usize = 3;
+const WRITERS: usize = 16;
 
 /// Lets every clone record three runs and push them, all at once; nothing may be lost or come twice.
 fn all_arrive(sandbox: &Sandbox, names: &[String], url: Option<&str>) {
@@ -82,9 +83,6 @@ fn all_arrive(sandbox: &Sandbox, names: &[String], url: Option<&str>) {
             });
         }
     });
-    // Whoever comes next files what was parked.
-    let next = sandbox.store(&names[0]);
-    next.push(&patient).unwrap();
     let remote = sandbox.store("remote.git");
     let arrived = ids(&remote, &remote.resolve("main").unwrap().lineage.commit);
     let different: BTreeSet<_> = arrived.iter().collect();
@@ -93,29 +91,29 @@ fn all_arrive(sandbox: &Sandbox, names: &[String], url: Option<&str>) {
     assert_eq!(sandbox.git("remote.git", &["fsck", "--strict", "--no-dangling"]), "");
 }
 
-fn clones(n: usize) -> (Sandbox, Vec<String>) {
-    let names: Vec<String> = (0..n).map(|n| format!("clone{n}")).collect();
+/// So many writers, or as many as `PERF_TEST_WRITERS` says.
+fn clones() -> (Sandbox, Vec<String>) {
+    let wanted = std::env::var("PERF_TEST_WRITERS").ok().and_then(|writers| writers.parse().ok());
+    let names: Vec<String> = (0..wanted.unwrap_or(WRITERS)).map(|n| format!("clone{n}")).collect();
     (shared(&names.iter().map(String::as_str).collect::<Vec<_>>()), names)
 }
 
-const WRITERS: usize = 16;
-
 #[test]
 fn writers_at_once_all_arrive_over_files() {
-    let (sandbox, names) = clones(WRITERS);
+    let (sandbox, names) = clones();
     all_arrive(&sandbox, &names, None);
 }
 
 #[test]
 fn writers_at_once_all_arrive_over_the_git_protocol_too() {
-    let (sandbox, names) = clones(WRITERS);
+    let (sandbox, names) = clones();
     let daemon = Daemon::serving(sandbox.dir.path());
     all_arrive(&sandbox, &names, Some(&format!("git://127.0.0.1:{}/remote.git", daemon.port)));
 }
 
 #[test]
 fn writers_at_once_all_arrive_over_smart_http() {
-    let (sandbox, names) = clones(WRITERS);
+    let (sandbox, names) = clones();
     let Some(http) = Http::serving(sandbox.dir.path()) else { return };
     sandbox.git("remote.git", &["config", "http.receivepack", "true"]);
     all_arrive(&sandbox, &names, Some(&http.url()));
@@ -203,6 +201,34 @@ fn all_environments_go_in_one_push_also_to_a_server_that_cannot_do_all_or_none()
         assert_eq!((pushed.attempts, pushed.sent.len()), (1, 3), "atomic: {atomic}");
         assert_eq!(std::fs::read_to_string(&log).unwrap(), "push\n", "atomic: {atomic}");
     }
+}
+
+#[test]
+fn a_push_after_a_pull_does_not_fetch_again_unless_somebody_was_faster() {
+    let sandbox = shared(&["one", "two"]);
+    let (one, two) = (sandbox.store("one"), sandbox.store("two"));
+    let run = |id| sandbox.run("one", "HEAD", id);
+    let push = |id, fetches: bool| {
+        one.record(&run(id)).unwrap();
+        let program = if fetches { "git-upload-pack" } else { "false" };
+        sandbox.git("one", &["config", "remote.origin.uploadpack", program]);
+        let attempts = sandbox.store("one").push(&options()).map(|pushed| pushed.attempts).ok();
+        sandbox.git("one", &["config", "remote.origin.uploadpack", "git-upload-pack"]);
+        attempts
+    };
+    one.pull(&options()).unwrap();
+    assert_eq!(push(1, false), Some(1), "what was pulled is what the remote has");
+    assert_eq!(push(2, false), None, "a push was pulled by nobody");
+    one.pull(&options()).unwrap();
+    two.record(&run(3)).unwrap();
+    two.push(&options()).unwrap();
+    assert_eq!(push(4, true), Some(2), "the other was faster");
+    assert_eq!(ids(&sandbox.store("remote.git"), &run(1).lineage.commit), ["1", "2", "3", "4"]);
+    assert_eq!(
+        sandbox.git("remote.git", &["for-each-ref", "refs/notes/perf-inbox"]),
+        "",
+        "nothing is left there"
+    );
 }
 
 #[test]
