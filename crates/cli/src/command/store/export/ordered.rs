@@ -2,7 +2,7 @@
 //!
 //! What is to be written waits in a temporary file; only where each piece lies is kept in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ use super::selection::Selection;
 use crate::failure::{Failure, Result};
 
 /// So many bytes wait in memory; more of them wait in a temporary file.
-const IN_MEMORY: usize = 8 << 20;
+const IN_MEMORY: usize = 1 << 20;
 
 /// Pieces of text that are read back in the order of their keys.
 struct Pieces<K> {
@@ -55,15 +55,25 @@ impl<K: Ord> Pieces<K> {
 
 /// Prometheus takes no two values of one series at one time, and no earlier one after a later one. Runs of one
 /// environment that began within one second are told to be a second apart.
+///
+/// Of every second that is taken it is known from which one on there may be a free one: thousands of runs that were
+/// imported at once do not ask for each other's seconds in turn.
 #[derive(Default)]
-struct Moments(BTreeSet<(Fingerprint, i64)>);
+struct Moments(BTreeMap<Fingerprint, HashMap<i64, i64>>);
 
 impl Moments {
     fn next(&mut self, fingerprint: &Fingerprint, time: OffsetDateTime) -> i64 {
-        let mut seconds = time.unix_timestamp();
-        while !self.0.insert((fingerprint.clone(), seconds)) {
-            seconds += 1;
+        if !self.0.contains_key(fingerprint) {
+            self.0.insert(fingerprint.clone(), HashMap::new());
         }
+        let taken = self.0.get_mut(fingerprint).expect("it was put there");
+        let (mut seconds, mut passed) = (time.unix_timestamp(), vec![]);
+        while let Some(later) = taken.get(&seconds) {
+            passed.push(seconds);
+            seconds = *later;
+        }
+        passed.push(seconds);
+        taken.extend(passed.into_iter().map(|passed| (passed, seconds + 1)));
         seconds
     }
 }
@@ -133,4 +143,24 @@ pub(super) fn github_action(
 fn spooled(error: io::Error) -> Failure {
     Failure::new(format!("{}: what is exported cannot wait there", std::env::temp_dir().display()))
         .because(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_run_of_an_environment_has_a_second_of_its_own() {
+        let (mut moments, places) =
+            (Moments::default(), ["a", "b"].map(|name| name.repeat(Fingerprint::LEN)));
+        let [here, there] = places.map(|digits| digits.parse::<Fingerprint>().unwrap());
+        let mut next = |at: &Fingerprint, seconds| {
+            moments.next(at, OffsetDateTime::from_unix_timestamp(seconds).unwrap())
+        };
+        let told = [7, 7, 9, 7, 8, 7, 1].map(|seconds| next(&here, seconds));
+        assert_eq!(told, [7, 8, 9, 10, 11, 12, 1]);
+        assert_eq!(next(&there, 7), 7);
+        let many: Vec<i64> = (0..100_000).map(|_| next(&there, 7)).collect();
+        assert_eq!((many[0], many[99_999]), (8, 100_007));
+    }
 }
