@@ -16,8 +16,10 @@ use time::OffsetDateTime;
 pub use blame::{Which, blame};
 pub use csv::csv;
 pub use html::html;
+pub(crate) use html::{chart, chart_data, chart_license};
 pub use json::json;
 pub use markdown::markdown;
+pub(crate) use place::heading;
 pub use text::text;
 
 /// The histories that somebody asked for.

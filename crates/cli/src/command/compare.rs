@@ -4,6 +4,7 @@ mod commits;
 mod drift;
 mod files;
 mod measured;
+mod past;
 mod policy;
 mod reach;
 mod release;

@@ -24,11 +24,21 @@ pub fn html(history: &History) -> String {
     Page {
         title: &title,
         body: body.concat(),
-        data: Some(data::json(history)),
+        data: Some(chart_data(history)),
         styles: &[CHART_STYLE],
         scripts: &[TABLE, CHART[0], CHART[1]],
     }
     .document()
+}
+
+/// Returns what the chart's script reads, as JSON.
+pub(crate) fn chart_data(history: &History) -> String {
+    data::json(history)
+}
+
+/// Tells under which conditions the charting library may be handed on.
+pub(crate) fn chart_license() -> String {
+    format!("<details><summary>Charts by uPlot</summary><pre>{}</pre></details>", markup(CHART_LICENSE))
 }
 
 fn header(history: &History) -> String {
@@ -52,7 +62,8 @@ fn tally(history: &History) -> [String; 3] {
     [changes, going(Direction::Degrading), going(Direction::Improving)].map(counted)
 }
 
-fn chart() -> String {
+/// The place of the chart, which is shown when something is drawn in it.
+pub(crate) fn chart() -> String {
     "<section id=\"chart\" aria-labelledby=\"chart-title\" hidden>\n<figure>\
      <figcaption id=\"chart-title\"></figcaption>\n<div id=\"chart-place\"></div>\n\
      <div class=\"tools\" role=\"group\" aria-label=\"Range\"><button type=\"button\" data-last=\"0\">all</button>\
@@ -249,8 +260,7 @@ fn without_scripts(history: &History) -> String {
 fn footer() -> String {
     format!(
         "</main>\n<footer><p>Made by <code>perf history --format html</code>; <code>--format json</code> and \
-         <code>--format csv</code> hold every value in full.</p>\n<details><summary>Charts by uPlot</summary><pre>{}</pre>\
-         </details></footer>",
-        markup(CHART_LICENSE)
+         <code>--format csv</code> hold every value in full.</p>\n{}</footer>",
+        chart_license()
     )
 }

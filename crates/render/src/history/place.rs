@@ -171,7 +171,7 @@ pub(super) fn day(time: OffsetDateTime) -> String {
 }
 
 /// Says what the reader sees: which commits, how many of them measured.
-pub(super) fn heading(history: &History, sink: Sink) -> String {
+pub(crate) fn heading(history: &History, sink: Sink) -> String {
     let stretch = history.stretch();
     let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return String::new() };
     format!(

@@ -7,22 +7,54 @@ use super::row::{CHANGED, Class, FOLDED, NOISE_FLOOR, cells, folded, word};
 use super::sentence::{self, Tone};
 use super::{acceptance, budget, command, refusal, sides, suite};
 use crate::escape::{html as escaped, markup, visible};
-use crate::html::{Page, TABLE};
+use crate::history::{History, Series, chart, chart_data, chart_license, heading};
+use crate::html::{CHART, CHART_STYLE, Page, TABLE};
 use crate::number::counted;
 use crate::sink::Sink;
 
 const SINK: Sink = Sink::Html;
 
-/// Returns the report of an outcome as one HTML file that needs no other and no network.
-pub fn html(outcome: &Outcome) -> String {
+/// Returns the report of an outcome as one HTML file that needs no other and no network, with charts of these histories.
+pub fn html(outcome: &Outcome, history: Option<&History>) -> String {
     let mut body = top(outcome) + &sections(outcome, SEARCHED);
     body.extend(outcome.references.iter().map(reference));
+    body.extend(history.map(charts));
     if let Some(command) = command::reproduce(outcome) {
         body += &format!("<h2>Reproduce</h2><pre>{}</pre>\n", markup(&command));
     }
     body += "</main>\n<footer><p>Made by <code>perf compare --output html=FILE</code>; <code>--output json</code> \
-             holds everything.</p></footer>";
-    Page { title: "perf compare", body, data: None, styles: &[], scripts: &[TABLE] }.document()
+             holds everything.</p>";
+    body.extend(history.map(|_| chart_license()));
+    body += "</footer>";
+    let title = "perf compare";
+    match history {
+        None => Page { title, body, data: None, styles: &[], scripts: &[TABLE] },
+        Some(history) => Page {
+            title,
+            body,
+            data: Some(chart_data(history)),
+            styles: &[CHART_STYLE],
+            scripts: &[TABLE, CHART[0], CHART[1]],
+        },
+    }
+    .document()
+}
+
+/// The histories of what changed, one in a chart at a time.
+fn charts(history: &History) -> String {
+    let link = |(index, series): (usize, &Series)| {
+        let (name, noted) =
+            (SINK.series(&series.series), history.environments[series.environment].fingerprint.as_str());
+        format!(
+            "<li><a href=\"#s{index}\" data-series=\"{index}\">{name}</a> <span class=\"sha\">{noted}</span></li>\n"
+        )
+    };
+    let links: String = history.series.iter().enumerate().map(link).collect();
+    format!(
+        "<section><h2>How what changed went before</h2>\n<p class=\"soft\">{}</p>\n<ul>{links}</ul></section>\n{}",
+        heading(history, SINK),
+        chart()
+    )
 }
 
 /// The number of the section whose table the search field filters.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use perf_compare::Outcome;
 use perf_render::{Colour, Page};
 
+use super::past;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
@@ -61,7 +62,7 @@ pub(super) fn write(reports: &[Report], place: &Place, outcome: &Outcome) -> Res
             Format::Check => perf_render::report::check(outcome).ok_or_else(|| {
                 Failure::new("--output check: a check run belongs to a commit; the head is none")
             })?,
-            Format::Html => perf_render::report::html(outcome),
+            Format::Html => perf_render::report::html(outcome, past::of_changed(outcome, place).as_ref()),
         };
         if on_stdout {
             output::print(&text)?;
