@@ -345,3 +345,33 @@ fn a_suite_of_rates_is_told_and_accepted_as_rates() {
     record(&sandbox, 500.0);
     assert_eq!(sandbox.perf(&["compare"]).status, 0);
 }
+
+#[test]
+fn what_stands_in_for_the_base_in_one_environment_brings_nothing_into_another() {
+    let sandbox = Sandbox::new();
+    let on = |cpu: &str, level: f64| {
+        for factor in [0.999, 1.001, 1.0] {
+            sandbox.write("out.json", output(&[("parse", level * factor), ("lex", 5.0 * factor)]));
+            let cpu = format!("cpu={cpu}");
+            let mut args = vec!["collect", "../out.json", "--time", "2026-01-02"];
+            args.extend(MACHINE.iter().map(|it| if it.starts_with("cpu=") { cpu.as_str() } else { *it }));
+            assert_eq!(sandbox.perf(&args).status, 0);
+        }
+    };
+    on("One", 80.0);
+    on("Two", 80.0);
+    sandbox.write("repo/code.rs", "fn main() { /* slower */ }\n");
+    sandbox.git(&["commit", "-qam", "Slower\n\nPerf-Accept: parse time; an old cost"]);
+    on("One", 100.0);
+    sandbox.branch("feature");
+    sandbox.write("repo/code.rs", "fn main() { /* slower again */ }\n");
+    sandbox.git(&["commit", "-qam", "Slower again"]);
+    on("One", 150.0);
+    assert_eq!(sandbox.perf(&["compare"]).status, 1);
+    on("Two", 100.0);
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1, "{}", ended.whole());
+    // The old cost is accepted where an ancestor stands in.
+    assert!(ended.stdout.contains("1 of 4 series regressed beyond its fail limit"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("an old cost"), "{}", ended.stdout);
+}

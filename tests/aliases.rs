@@ -253,3 +253,15 @@ fn a_name_that_is_measured_beside_the_former_one_is_a_series_of_its_own() {
     assert!(ended.stderr.contains("parser/large time: measured beside a former name"), "{}", ended.stderr);
     assert_eq!(ended.json()["series"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn an_alias_of_the_head_does_not_switch_off_one_of_the_base() {
+    let sides: Sides = (&[("a", 100.0), ("c", 100.0)], &[("b", 130.0)]);
+    let sandbox = renamed(&alias("a", "b"), sides);
+    sandbox.write("repo/perf.toml", alias("a", "b") + &alias("c", "b"));
+    sandbox.git(&["commit", "-qam", "Confuse"]);
+    sandbox.measure(&[("b", 130.0)]);
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1, "{}", ended.whole());
+    assert!(ended.stdout.contains("b time: renamed from a"), "{}", ended.stdout);
+}

@@ -163,3 +163,72 @@ fn a_clone_without_blobs_reads_the_policy_from_its_remote() {
     assert!(ended.stderr.contains("is not here: asking the remote"), "{}", ended.stderr);
     assert!(ended.stdout.contains("fail: 25% -> 900%"), "{}", ended.stdout);
 }
+
+#[test]
+fn a_link_leads_to_a_file_of_the_same_commit_and_nowhere_else() {
+    let linked = |base: &str, target: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("repo/lim.toml", base);
+        std::os::unix::fs::symlink(target, sandbox.path("repo/perf.toml")).unwrap();
+        sandbox.git(&["add", "-A"]);
+        sandbox.commit("Link limits");
+        sandbox
+    };
+    let sandbox = linked(STRICT, "lim.toml");
+    sandbox.measure(&[("parse", 100.0)]);
+    sandbox.branch("feature");
+    sandbox.write("repo/lim.toml", LOOSE);
+    sandbox.git(&["commit", "-qam", "Loosen"]);
+    sandbox.measure(&[("parse", 150.0)]);
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1, "{}", ended.whole());
+    assert!(ended.stdout.contains("fail: 25% -> 900%"), "{}", ended.stdout);
+    // Out of the tree there is nothing that both sides agreed on.
+    let sandbox = linked(STRICT, "../lim.toml");
+    sandbox.write("lim.toml", LOOSE);
+    sandbox.branch("feature");
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 2, "{}", ended.whole());
+    assert!(ended.stderr.contains("no file, nor a link to one in the same commit"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_would_be_read_for_ever_is_an_error() {
+    let sandbox = Sandbox::new();
+    std::os::unix::fs::symlink("/dev/zero", sandbox.path("repo/perf.toml")).unwrap();
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 2, "{}", ended.whole());
+    assert!(ended.stderr.contains("perf.toml: is no file"), "{}", ended.stderr);
+    fs::remove_file(sandbox.path("repo/perf.toml")).unwrap();
+    sandbox.write("repo/perf.toml", "#".repeat(1_100_000));
+    assert!(sandbox.perf(&["compare"]).stderr.contains("larger than 1048576 bytes"));
+}
+
+#[test]
+fn a_change_does_not_choose_its_own_base() {
+    let sandbox = limits(Some(STRICT), Some("base-branch = \"feature\"\nfail = \"900%\"\nwarn = \"900%\"\n"));
+    sandbox.commit("More work");
+    sandbox.measure(&[("parse", 130.0), ("lex", 50.0)]);
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 1, "{}", ended.whole());
+    for said in ["(merge base with main)", "base-branch: new, feature"] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn another_environment_is_no_first_use() {
+    let sandbox = Sandbox::new();
+    sandbox.measure(&[("parse", 100.0)]);
+    sandbox.write("repo/code.rs", "fn main() { /* other */ }\n");
+    sandbox.git(&["commit", "-qam", "Not measured"]);
+    sandbox.branch("feature");
+    commit_limits(&sandbox, Some("on-refusal = \"warn\"\n"), "Introduce perf");
+    sandbox.write("out.json", crate::sandbox::output(&[("parse", 150.0)]));
+    assert_eq!(sandbox.perf(&["collect", "../out.json", "--env", "cpu=Another"]).status, 0);
+    let ended = sandbox.perf(&["compare"]);
+    assert_eq!(ended.status, 3, "{}", ended.whole());
+    for said in ["was never measured, and its ancestor", "- cpu     Test CPU", "+ cpu     Another"] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+}

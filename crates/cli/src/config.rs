@@ -38,6 +38,9 @@ use crate::failure::{Failure, Result};
 /// The file's name, at the top of the work tree.
 pub(crate) const FILE: &str = "perf.toml";
 
+/// No `perf.toml` that a person writes is larger.
+const LARGEST: u64 = 1 << 20;
+
 /// Everything that `perf.toml` can say.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -504,11 +507,21 @@ impl Config {
     /// Returns what `perf.toml` in a directory holds, where there is one.
     pub(crate) fn text(dir: &Path) -> Result<Option<String>> {
         let path = dir.join(FILE);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::new(format!("{}: cannot be read", path.display())).because(&error)),
+        let failure = |problem: &str| Failure::new(format!("{}: {problem}", path.display()));
+        let metadata = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failure("cannot be read").because(&error)),
+        };
+        // A pipe or a device would be read for ever.
+        if !metadata.is_file() {
+            return Err(failure("is no file"));
         }
+        if metadata.len() > LARGEST {
+            return Err(failure(&format!("larger than {LARGEST} bytes")));
+        }
+        let text = std::fs::read_to_string(&path);
+        text.map(Some).map_err(|error| failure("cannot be read").because(&error))
     }
 
     /// Parses `perf.toml`; the error names line, column and key.

@@ -177,6 +177,7 @@ fn hint_for(error: &StoreError) -> Option<String> {
         | StoreError::BadRefName(_)
         | StoreError::TooManyNotes(_)
         | StoreError::FileTooLarge { .. }
+        | StoreError::NoFile { .. }
         | StoreError::NoteTooLarge { .. }
         | StoreError::File { .. }
         | StoreError::Line(_)

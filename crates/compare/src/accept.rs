@@ -1,6 +1,6 @@
 //! Holds what became worse against what is accepted. Verdicts stay what they are; only what they mean for the gate changes.
 
-use perf_model::{Better, SeriesId};
+use perf_model::{Better, CommitId, SeriesId};
 
 use crate::comparison::{Comparison, Judged};
 use crate::outcome::{Notice, Section};
@@ -11,12 +11,14 @@ use crate::verdict::Verdict;
 /// nothing needed.
 pub fn accept(sections: &mut [Section], policy: &Policy) -> Vec<Notice> {
     for section in &mut *sections {
+        let base = base_of(section).cloned();
         for breach in &mut section.budgets.breaches {
-            breach.claim = claim_of_breach(breach, policy);
+            breach.claim = claim_of_breach(breach, base.as_ref(), policy);
         }
         let Ok(comparison) = &mut section.result else { continue };
         for row in comparison.judged.iter_mut().filter(|row| needs_acceptance(row, policy)) {
-            row.claim = policy.acceptances.claim(row_worsening(row), |it| it.matches(&row.series));
+            let is_about = |it: &Acceptance| it.holds_since(base.as_ref()) && it.matches(&row.series);
+            row.claim = policy.acceptances.claim(row_worsening(row), is_about);
         }
         comparison.suite_claim = claim_of_suite(comparison, policy);
     }
@@ -46,10 +48,16 @@ fn claim_of_suite(comparison: &Comparison, policy: &Policy) -> Option<Claim> {
     comparison.suite.shift.filter(|shift| is_worse(shift.verdict))?;
     // What is worse rose in times, or fell in rates.
     let worse = Worsening { share: comparison.shift_change().map(f64::abs), difference: None };
-    policy.acceptances.claim(worse, Acceptance::matches_whole_suite)
+    let base = Some(&comparison.pair.before().commit);
+    policy.acceptances.claim(worse, |it| it.holds_since(base) && it.matches_whole_suite())
 }
 
-fn claim_of_breach(breach: &Breach, policy: &Policy) -> Option<Claim> {
+/// Returns the commit whose numbers a head was compared with.
+fn base_of(section: &Section) -> Option<&CommitId> {
+    section.result.as_ref().ok().map(|comparison| &comparison.pair.before().commit)
+}
+
+fn claim_of_breach(breach: &Breach, base: Option<&CommitId>, policy: &Policy) -> Option<Claim> {
     let better = match breach.bound {
         Bound::Max => Better::Lower,
         Bound::Min => Better::Higher,
@@ -57,7 +65,7 @@ fn claim_of_breach(breach: &Breach, policy: &Policy) -> Option<Claim> {
     let share = (breach.limit > 0.0).then(|| Worsening::share_of(breach.level / breach.limit - 1.0, better));
     let difference = Worsening::share_of(breach.level - breach.limit, better);
     let worse = Worsening { share, difference: Some((difference, &breach.metric)) };
-    policy.acceptances.claim(worse, |it| it.matches_budget(&breach.series))
+    policy.acceptances.claim(worse, |it| it.holds_since(base) && it.matches_budget(&breach.series))
 }
 
 fn is_worse(verdict: Verdict) -> bool {
@@ -82,7 +90,8 @@ fn idle(entry: usize, acceptance: &Acceptance, sections: &[Section], policy: &Po
     let series = rows().count() + others;
     let expected = match acceptance.source {
         AcceptedIn::File { .. } => series > 0 || acceptance.matches_whole_suite(),
-        AcceptedIn::Commit(_) => false,
+        // What was merged already need not be needed.
+        AcceptedIn::Commit(_) => acceptance.since.is_some(),
     };
     (!needed && !expected).then_some(Notice::IdleAcceptance { entry, series })
 }
@@ -110,6 +119,7 @@ mod tests {
             reason: "more checks".into(),
             by: "Tester".into(),
             source: AcceptedIn::Commit("a".repeat(40).parse().unwrap()),
+            since: None,
         }
     }
 

@@ -319,6 +319,7 @@ mod tests {
             reason: "worth it".into(),
             by: "a".into(),
             source: AcceptedIn::Commit("1".repeat(40).parse().unwrap()),
+            since: None,
         };
         for (benchmarks, expected) in [
             (vec!["lex"], None),

@@ -25,6 +25,7 @@ impl Pair {
             return Ok(Self { before, after, across: crossed });
         }
         Err(Refusal::EnvironmentsDiffer {
+            ancestor: None,
             base: Box::new(before.environment),
             head: Box::new(after.environment),
         })
@@ -55,7 +56,7 @@ mod tests {
     fn refuses_a_pair_from_different_machines() {
         let before = in_environment(&[("cores", "4"), ("os", "linux")], baseline(&[("a", &[1.0])]));
         let after = in_environment(&[("cores", "16"), ("os", "linux")], baseline(&[("a", &[1.0])]));
-        let Err(Refusal::EnvironmentsDiffer { base, head }) = Pair::new(before, after, &BTreeSet::new())
+        let Err(Refusal::EnvironmentsDiffer { base, head, .. }) = Pair::new(before, after, &BTreeSet::new())
         else {
             panic!("expected a refusal");
         };

@@ -11,6 +11,8 @@ use crate::renames::LikelyRename;
 pub enum Refusal {
     /// Both sides were measured, but never in environments that may be compared.
     EnvironmentsDiffer {
+        /// The ancestor whose environment it is, where the base itself was not measured.
+        ancestor: Option<CommitId>,
         /// Where the base was measured.
         base: Box<Environment>,
         /// Where the head was measured.

@@ -67,37 +67,53 @@ pub(crate) fn renames<'a>(aliases: &[Alias], before: &Index<'a>, after: &Index<'
     if aliases.is_empty() {
         return Renames::default();
     }
+    // The base's aliases decide first, and those of the head on what is left: they take nothing away.
+    let of_base = aliases.iter().take_while(|alias| !alias.of_head).count();
     let mut found = Renames::default();
-    let mut claimed: BTreeMap<Key<'a>, Vec<Key<'a>>> = BTreeMap::new();
-    for new in after.keys.iter().filter(|key| !before.has(**key)) {
-        let (former, there) = former_keys(aliases, *new, before, after);
-        if let Some(name) = there {
-            found.conflict(new.0, vec![name], ConflictReason::FormerIsThere);
-        }
-        match former.as_slice() {
-            [] => {}
-            [(key, alias)] => {
-                claimed.entry(*key).or_default().push(*new);
-                found.of_head.insert(*new, (*key, *alias));
-            }
-            several => {
-                let names = several.iter().map(|(key, _)| key.0.to_owned()).collect();
-                found.conflict(new.0, names, ConflictReason::SeveralFormer);
-            }
-        }
-    }
-    for (former, now) in claimed.into_iter().filter(|(_, now)| now.len() > 1) {
-        for new in now {
-            found.of_head.remove(&new);
-            found.conflict(new.0, vec![former.0.to_owned()], ConflictReason::SeveralNow);
-        }
+    found.extend(&aliases[..of_base], before, after);
+    if of_base < aliases.len() {
+        found.extend(aliases, before, after);
     }
     found.conflicts.sort();
     found.conflicts.dedup();
     found
 }
 
-impl Renames<'_> {
+impl<'a> Renames<'a> {
+    /// Adds what some aliases match of what is not matched yet.
+    fn extend(&mut self, aliases: &[Alias], before: &Index<'a>, after: &Index<'a>) {
+        let taken: BTreeSet<Key> = self.of_head.values().map(|(former, _)| *former).collect();
+        let mut claimed: BTreeMap<Key<'a>, Vec<Key<'a>>> = BTreeMap::new();
+        let mut found = BTreeMap::new();
+        let open = |key: &&Key<'a>| !before.has(**key) && !self.of_head.contains_key(*key);
+        let open: Vec<Key<'a>> = after.keys.iter().filter(open).copied().collect();
+        for new in open {
+            let (mut former, there) = former_keys(aliases, new, before, after);
+            former.retain(|(key, _)| !taken.contains(key));
+            if let Some(name) = there {
+                self.conflict(new.0, vec![name], ConflictReason::FormerIsThere);
+            }
+            match former.as_slice() {
+                [] => {}
+                [(key, alias)] => {
+                    claimed.entry(*key).or_default().push(new);
+                    found.insert(new, (*key, *alias));
+                }
+                several => {
+                    let names = several.iter().map(|(key, _)| key.0.to_owned()).collect();
+                    self.conflict(new.0, names, ConflictReason::SeveralFormer);
+                }
+            }
+        }
+        for (former, now) in claimed.into_iter().filter(|(_, now)| now.len() > 1) {
+            for new in now {
+                found.remove(&new);
+                self.conflict(new.0, vec![former.0.to_owned()], ConflictReason::SeveralNow);
+            }
+        }
+        self.of_head.extend(found);
+    }
+
     fn conflict(&mut self, to: &str, from: Vec<String>, reason: ConflictReason) {
         self.conflicts.push(AliasConflict { to: to.to_owned(), from, reason });
     }

@@ -226,7 +226,11 @@ pub(crate) fn outcome(sections: Vec<Section>) -> Outcome {
 
 /// The outcome of two runs whose environments differ in their cores.
 pub(crate) fn different_environments() -> Refusal {
-    Refusal::EnvironmentsDiffer { base: Box::new(environment("4")), head: Box::new(environment("16")) }
+    Refusal::EnvironmentsDiffer {
+        ancestor: None,
+        base: Box::new(environment("4")),
+        head: Box::new(environment("16")),
+    }
 }
 
 /// An outcome of two commits in which every text that others wrote is `text`.
@@ -281,7 +285,11 @@ pub(crate) fn hostile_outcome(text: &str) -> Outcome {
     // Whether two names are alike depends on them, and so would the shape of the report.
     let judged = compare(pair, &[], &Policy::default());
     let judged = judged.map(|comparison| Comparison { likely: vec![], ..comparison });
-    let refused = Refusal::EnvironmentsDiffer { base: Box::new(environment.clone()), head: Box::new(other) };
+    let refused = Refusal::EnvironmentsDiffer {
+        ancestor: None,
+        base: Box::new(environment.clone()),
+        head: Box::new(other),
+    };
     let apart = Refusal::NoMergeBase { branch: text.into() };
     let mut outcome = outcome(vec![
         Section { environment: Some(environment.clone()), budgets, result: judged },

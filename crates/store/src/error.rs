@@ -66,6 +66,12 @@ pub enum StoreError {
     /// Other programs keep changing a ref.
     #[error("{0}: other programs keep changing this ref")]
     Contended(String),
+    /// What should be a file is a directory, or a link to what is none.
+    #[error("{file}: no file, nor a link to one in the same commit")]
+    NoFile {
+        /// Commit and path.
+        file: String,
+    },
     /// A file larger than any that a person writes.
     #[error("{file}: larger than {limit} bytes")]
     FileTooLarge {

@@ -49,6 +49,7 @@ impl AcceptConfig {
             reason: self.reason.trim().to_owned(),
             by: self.author.trim().to_owned(),
             source: AcceptedIn::File { expires: self.expires.0 },
+            since: None,
         }
     }
 
@@ -164,6 +165,7 @@ fn acceptance(text: &str, message: &Message) -> Result<Acceptance, String> {
         reason: reason.to_owned(),
         by: message.author.clone(),
         source: AcceptedIn::Commit(message.commit.clone()),
+        since: None,
     })
 }
 

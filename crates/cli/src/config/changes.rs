@@ -7,8 +7,7 @@ use toml::{Table, Value};
 
 /// Keys that say how to measure, what to compare with, or what is the same under another name: those of the head hold
 /// at once.
-const NO_POLICY: &[&str] =
-    &["alias", "base-branch", "bootstrap", "environment", "input", "max-samples", "measure", "suite"];
+const NO_POLICY: &[&str] = &["alias", "bootstrap", "environment", "input", "max-samples", "measure", "suite"];
 
 /// Lists the keys of the policy in which two texts of `perf.toml` differ, by name. A text that is none has no keys.
 pub(crate) fn changes(base: Option<&str>, head: Option<&str>) -> Vec<PolicyChange> {

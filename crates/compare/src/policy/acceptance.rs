@@ -21,6 +21,16 @@ pub struct Acceptance {
     pub by: String,
     /// Where it is written.
     pub source: AcceptedIn,
+    /// The only commit whose numbers it is about: an ancestor that stands in for a base which was not measured. Of what is
+    /// compared with the base itself the acceptance is no part any more.
+    pub since: Option<CommitId>,
+}
+
+impl Acceptance {
+    /// Returns whether it is about a comparison with the numbers of a commit.
+    pub(crate) fn holds_since(&self, base: Option<&CommitId>) -> bool {
+        self.since.is_none() || self.since.as_ref() == base
+    }
 }
 
 /// Where an acceptance is written.
@@ -156,6 +166,7 @@ mod tests {
             reason: "more checks".into(),
             by: "Tester".into(),
             source,
+            since: None,
         }
     }
 

@@ -224,6 +224,7 @@ mod tests {
             reason: "@worth it".into(),
             by: "a".into(),
             source: AcceptedIn::Commit(commit("2")),
+            since: None,
         };
         let mut reports = reports(("parse", 2), &SLOW);
         reports[0].accepted = Some(acceptance);

@@ -32,7 +32,8 @@ use crate::store::second;
 ///   fingerprint|null  environment|null  {identity: {fact: value}, context: {fact: value}}
 ///   refusal  null, or {reason, ...}:
 ///            "environments-differ"  base, head: {fingerprint, environment}; differing: [{fact,
-///                                   base|null, head|null}]
+///                                   base|null, head|null}]; ancestor|null: whose environment it is, where the
+///                                   base itself was not measured
 ///            "base-not-measured"    base, looked_back
 ///            "no-merge-base"        branch
 ///            "nothing-before"       head
@@ -295,16 +296,47 @@ struct TurnsJson {
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum RefusalJson<'a> {
-    EnvironmentsDiffer { base: Place<'a>, head: Place<'a>, differing: Vec<Differing> },
-    BaseNotMeasured { base: &'a str, looked_back: usize },
-    NoMergeBase { branch: &'a str },
-    NothingBefore { head: &'a str },
-    HeadNotMeasured { head: &'a str },
-    NothingShared { base: usize, head: usize, likely_renames: Vec<LikelyJson<'a>> },
-    HeadWithdrawn { head: &'a str, by: &'a str, time: &'a str, why: &'a str },
-    NoRelease { base: &'a str },
-    NothingJudged { shared: usize, unjudged: Vec<UnjudgedJson<'a>> },
-    Inadmissible { rounds: usize, shifted: Vec<ShiftedJson<'a>> },
+    EnvironmentsDiffer {
+        ancestor: Option<&'a str>,
+        base: Place<'a>,
+        head: Place<'a>,
+        differing: Vec<Differing>,
+    },
+    BaseNotMeasured {
+        base: &'a str,
+        looked_back: usize,
+    },
+    NoMergeBase {
+        branch: &'a str,
+    },
+    NothingBefore {
+        head: &'a str,
+    },
+    HeadNotMeasured {
+        head: &'a str,
+    },
+    NothingShared {
+        base: usize,
+        head: usize,
+        likely_renames: Vec<LikelyJson<'a>>,
+    },
+    HeadWithdrawn {
+        head: &'a str,
+        by: &'a str,
+        time: &'a str,
+        why: &'a str,
+    },
+    NoRelease {
+        base: &'a str,
+    },
+    NothingJudged {
+        shared: usize,
+        unjudged: Vec<UnjudgedJson<'a>>,
+    },
+    Inadmissible {
+        rounds: usize,
+        shifted: Vec<ShiftedJson<'a>>,
+    },
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -807,7 +839,8 @@ fn one_sided(row: &OneSided) -> OneSidedJson<'_> {
 
 fn refused(refusal: &Refusal) -> RefusalJson<'_> {
     match refusal {
-        Refusal::EnvironmentsDiffer { base, head } => RefusalJson::EnvironmentsDiffer {
+        Refusal::EnvironmentsDiffer { ancestor, base, head } => RefusalJson::EnvironmentsDiffer {
+            ancestor: ancestor.as_ref().map(|commit| commit.as_str()),
             base: place(base),
             head: place(head),
             differing: differing(base, head),

@@ -48,9 +48,15 @@ pub(super) fn introduction(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> 
 /// Says in one sentence why there was nothing to judge.
 pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> String {
     match refusal {
-        Refusal::EnvironmentsDiffer { .. } => {
+        Refusal::EnvironmentsDiffer { ancestor, .. } => {
             let (base, head) = (side(&outcome.base, sink), side(&outcome.head, sink));
-            format!("{base} and {head} were measured in different environments")
+            match ancestor {
+                None => format!("{base} and {head} were measured in different environments"),
+                Some(ancestor) => format!(
+                    "{base} was never measured, and its ancestor {} and {head} were measured in different environments",
+                    sink.code(ancestor.short())
+                ),
+            }
         }
         Refusal::BaseNotMeasured { base, looked_back } => {
             let base = sink.code(base.short());
@@ -105,7 +111,7 @@ pub(super) fn sentence(refusal: &Refusal, outcome: &Outcome, sink: Sink) -> Stri
 /// Returns the facts in which two environments differ, as lines of a diff.
 pub(super) fn facts(refusal: &Refusal, escape: fn(&str) -> String) -> Vec<String> {
     match refusal {
-        Refusal::EnvironmentsDiffer { base, head } => difference(base, head, escape),
+        Refusal::EnvironmentsDiffer { base, head, .. } => difference(base, head, escape),
         Refusal::BaseNotMeasured { .. }
         | Refusal::NoMergeBase { .. }
         | Refusal::NothingBefore { .. }
@@ -134,7 +140,7 @@ pub(super) fn difference(base: &Environment, head: &Environment, escape: fn(&str
 /// Returns what would help, each as a sentence around a command.
 pub(super) fn hints(refusal: &Refusal, outcome: &Outcome) -> Vec<String> {
     match refusal {
-        Refusal::EnvironmentsDiffer { base, head } => across(base, head, outcome),
+        Refusal::EnvironmentsDiffer { base, head, .. } => across(base, head, outcome),
         Refusal::BaseNotMeasured { .. } => [
             Some("hint: on the base branch after merges: `perf collect && perf store push`".to_owned()),
             Some("hint: where it was measured elsewhere: `perf store pull`".to_owned()),

@@ -18,17 +18,22 @@ const MOST: usize = 1_000;
 /// by the configuration.
 pub(super) fn settle(outcome: &mut Outcome, store: Option<&Store>, args: &Args, today: Date) -> Result<()> {
     let mut entries = vec![];
-    if let (Some(store), Some(range)) = (store, range(outcome)) {
-        let messages = messages(store, args, &range, outcome.status())?;
-        let mut complete = messages.complete;
-        for read in messages.found.iter().flat_map(in_message) {
-            match read {
-                Ok(acceptance) if entries.len() < MOST => entries.push(acceptance),
-                Ok(Acceptance { .. }) => complete = false,
-                Err(notice) => outcome.notices.push(notice),
+    if let (Some(store), Some((base, head))) = (store, range(outcome)) {
+        let status = outcome.status();
+        let mut complete = true;
+        let ranges = stand_ins(outcome).into_iter().map(|it| ((it.clone(), base.clone()), Some(it)));
+        for (range, since) in std::iter::once(((base.clone(), head), None)).chain(ranges) {
+            let messages = messages(store, args, &range, status)?;
+            complete &= messages.complete;
+            for read in messages.found.iter().flat_map(in_message) {
+                match read {
+                    Ok(it) if entries.len() < MOST => entries.push(Acceptance { since: since.clone(), ..it }),
+                    Ok(Acceptance { .. }) => complete = false,
+                    Err(notice) => outcome.notices.push(notice),
+                }
             }
         }
-        if !complete && outcome.status() == Status::Failed {
+        if !complete && status == Status::Failed {
             outcome.notices.push(Notice::AcceptancesOutOfReach);
         }
     }
@@ -45,15 +50,20 @@ pub(super) fn settle(outcome: &mut Outcome, store: Option<&Store>, args: &Args, 
     Ok(())
 }
 
-/// Returns the commits whose numbers were compared. Where an ancestor stands in for the base, what was accepted since
-/// is part of the change.
-fn range(outcome: &Outcome) -> Option<(CommitId, CommitId)> {
-    let serves = outcome.notices.iter().find_map(|notice| match notice {
-        Notice::AncestorServes { serves, .. } => Some(serves),
+/// Returns the ancestors that stand in for the base in some environment: there, what was accepted since is part of the
+/// change.
+fn stand_ins(outcome: &Outcome) -> Vec<CommitId> {
+    let serving = outcome.notices.iter().filter_map(|notice| match notice {
+        Notice::AncestorServes { serves, .. } => Some(serves.clone()),
         _ => None,
     });
+    serving.collect()
+}
+
+/// Returns the base and the head of the change.
+fn range(outcome: &Outcome) -> Option<(CommitId, CommitId)> {
     let base = match &outcome.base {
-        Endpoint::Commit { id, .. } => serves.unwrap_or(id),
+        Endpoint::Commit { id, .. } => id,
         Endpoint::Saved { .. } | Endpoint::Worktree { .. } | Endpoint::Nothing | Endpoint::File { .. } => {
             return None;
         }

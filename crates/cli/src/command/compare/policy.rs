@@ -47,7 +47,7 @@ impl Call {
         store: Store,
     ) -> Result<Self> {
         // A pull request cannot choose what it is merged into.
-        let base_branch = reach::target_branch().or_else(|| here.base_branch.clone());
+        let base_branch = reach::target_branch().or_else(|| base_branch(args, &store, &here));
         let changed = args.measure && args.head.is_none() && store.is_dirty()?;
         let asked = wanted(args, handed_in, base_branch.as_deref());
         let asked = Wanted { head: asked.head.or(changed.then_some(WORKTREE)), ..asked };
@@ -58,7 +58,8 @@ impl Call {
             Err(Refusal::NoMergeBase { .. }) => Some(reach::base_branch(&asked, &store)?.tip),
             Err(_) => None,
         };
-        let governing = governing(args, &store, of.as_ref(), &head)?.measuring_as(here);
+        let governing = governing(args, &store, of.as_ref(), &head)?
+            .measuring_as(Config { base_branch: base_branch.clone(), ..here });
         let store = store.requiring_signatures(governing.config.store.require_signed);
         Ok(Self { store, base_branch, base, choice, governing })
     }
@@ -66,6 +67,20 @@ impl Call {
     /// Returns what to look for.
     pub(super) fn wanted<'a>(&'a self, args: &'a Args, handed_in: Option<&'a HandedIn>) -> Wanted<'a> {
         wanted(args, handed_in, self.base_branch.as_deref())
+    }
+}
+
+/// Returns the branch that changes are merged into as the default branch says; where that has no `perf.toml`, as the
+/// file here does.
+fn base_branch(args: &Args, store: &Store, here: &Config) -> Option<String> {
+    if args.policy == PolicySide::Head {
+        return here.base_branch.clone();
+    }
+    let default = store.base_branch(None).ok();
+    let text = default.and_then(|branch| read(args, store, &branch.tip).ok().flatten());
+    match text.and_then(|text| Config::parse(&text).ok()) {
+        Some(config) => config.base_branch,
+        None => here.base_branch.clone(),
     }
 }
 

@@ -184,7 +184,7 @@ impl Search<'_> {
         }
         let line: Vec<Commit> = self.store.first_parents(self.base).take(self.max_lag + 1).collect();
         let Some((pair, notice)) = self.stand_in(head, &line)? else {
-            return Ok(Err(self.refusal(head, at_base, line.len().saturating_sub(1))));
+            return Ok(Err(self.refusal(head, at_base, &line)?));
         };
         if !notices.contains(&notice) {
             notices.push(notice);
@@ -231,17 +231,27 @@ impl Search<'_> {
         pairs.min_by_key(|pair| pair.across().len())
     }
 
-    fn refusal(&self, head: &Baseline, at_base: &[Stored], looked_back: usize) -> Refusal {
+    /// Says why nothing on this line of first parents serves: what was measured nearest the base, if anything was, was
+    /// measured elsewhere.
+    fn refusal(&self, head: &Baseline, at_base: &[Stored], line: &[Commit]) -> Result<Refusal> {
         let distance = |base: &&Stored| {
             differences(&base.baseline.environment.identity, &head.environment.identity).len()
         };
-        match at_base.iter().min_by_key(distance) {
-            Some(nearest) => Refusal::EnvironmentsDiffer {
-                base: Box::new(nearest.baseline.environment.clone()),
-                head: Box::new(head.environment.clone()),
-            },
-            None => Refusal::BaseNotMeasured { base: self.base.clone(), looked_back },
+        let elsewhere = |ancestor: Option<CommitId>, measured: &[Stored]| {
+            let nearest = measured.iter().min_by_key(distance)?;
+            let base = Box::new(nearest.baseline.environment.clone());
+            Some(Refusal::EnvironmentsDiffer { ancestor, base, head: Box::new(head.environment.clone()) })
+        };
+        if let Some(refusal) = elsewhere(None, at_base) {
+            return Ok(refusal);
         }
+        for commit in line.iter().skip(1).map(|commit| &commit.lineage.commit) {
+            if let Some(refusal) = elsewhere(Some(commit.clone()), &self.store.find(commit)?.baselines) {
+                return Ok(refusal);
+            }
+        }
+        let looked_back = line.len().saturating_sub(1);
+        Ok(Refusal::BaseNotMeasured { base: self.base.clone(), looked_back })
     }
 }
 
