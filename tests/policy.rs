@@ -67,6 +67,7 @@ fn json_tells_whose_policy_it_was_and_what_would_change() {
                 {"key": "fail", "base": "25%", "head": "900%"},
                 {"key": "warn", "base": null, "head": "900%"},
             ],
+            "identity": [],
         })
     );
 }
@@ -223,12 +224,16 @@ fn another_environment_is_no_first_use() {
     sandbox.write("repo/code.rs", "fn main() { /* other */ }\n");
     sandbox.git(&["commit", "-qam", "Not measured"]);
     sandbox.branch("feature");
-    commit_limits(&sandbox, Some("on-refusal = \"warn\"\n"), "Introduce perf");
-    sandbox.write("out.json", crate::sandbox::output(&[("parse", 150.0)]));
-    assert_eq!(sandbox.perf(&["collect", "../out.json", "--env", "cpu=Another"]).status, 0);
+    let other = "on-refusal = \"warn\"\n[[environment.fact]]\nname = \"board\"\nvalue = \"B\"\n";
+    commit_limits(&sandbox, Some(other), "Introduce perf");
+    sandbox.measure(&[("parse", 150.0)]);
     let ended = sandbox.perf(&["compare"]);
     assert_eq!(ended.status, 3, "{}", ended.whole());
-    for said in ["was never measured, and its ancestor", "- cpu     Test CPU", "+ cpu     Another"] {
+    for said in [
+        "was never measured, and its ancestor",
+        "+ board",
+        "tells environments apart by other facts (environment.fact[1].name: new, board; ",
+    ] {
         assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
     }
 }

@@ -27,7 +27,7 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use self::accept::AcceptConfig;
 use self::age::Age;
 use self::alias::AliasConfig;
-pub(crate) use self::changes::changes;
+pub(crate) use self::changes::{changes, changes_of_identity};
 use self::document::Document;
 pub(crate) use self::document::Problem;
 use self::rule::RuleConfig;

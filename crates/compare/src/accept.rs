@@ -143,7 +143,7 @@ mod tests {
             sections,
             notices,
             policy,
-            origin: Origin { source: PolicySource::Here, changes: vec![] },
+            origin: Origin { source: PolicySource::Here, changes: vec![], identity: vec![] },
             demand: Demand::Something,
             environment: None,
             references: vec![],

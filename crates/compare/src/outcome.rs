@@ -373,7 +373,7 @@ mod tests {
             sections,
             notices: vec![],
             policy: Policy { inconclusive, ..Policy::default() },
-            origin: Origin { source: crate::PolicySource::Here, changes: vec![] },
+            origin: Origin { source: crate::PolicySource::Here, changes: vec![], identity: vec![] },
             demand: Demand::Something,
             environment: None,
             references: vec![],

@@ -217,7 +217,7 @@ pub(crate) fn outcome(sections: Vec<Section>) -> Outcome {
         sections,
         notices: vec![],
         policy: Policy::default(),
-        origin: Origin { source: PolicySource::Base { commit: base() }, changes: vec![] },
+        origin: Origin { source: PolicySource::Base { commit: base() }, changes: vec![], identity: vec![] },
         demand: Demand::Something,
         environment: None,
         references: vec![],

@@ -11,7 +11,17 @@ const NO_POLICY: &[&str] = &["alias", "bootstrap", "environment", "input", "max-
 
 /// Lists the keys of the policy in which two texts of `perf.toml` differ, by name. A text that is none has no keys.
 pub(crate) fn changes(base: Option<&str>, head: Option<&str>) -> Vec<PolicyChange> {
-    let (base, head) = (values(base), values(head));
+    differing(base, head, |key| !NO_POLICY.contains(&key))
+}
+
+/// Lists the keys that tell environments apart and in which two texts of `perf.toml` differ: another environment is
+/// compared with nothing.
+pub(crate) fn changes_of_identity(base: Option<&str>, head: Option<&str>) -> Vec<PolicyChange> {
+    differing(base, head, |key| key == "environment")
+}
+
+fn differing(base: Option<&str>, head: Option<&str>, is_asked: fn(&str) -> bool) -> Vec<PolicyChange> {
+    let (base, head) = (values(base, is_asked), values(head, is_asked));
     let keys: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
     let changed = keys.into_iter().filter(|key| base.get(*key) != head.get(*key));
     changed
@@ -23,10 +33,10 @@ pub(crate) fn changes(base: Option<&str>, head: Option<&str>) -> Vec<PolicyChang
         .collect()
 }
 
-fn values(text: Option<&str>) -> BTreeMap<String, String> {
+fn values(text: Option<&str>, is_asked: fn(&str) -> bool) -> BTreeMap<String, String> {
     let table: Table = text.and_then(|text| text.parse().ok()).unwrap_or_default();
     let mut values = BTreeMap::new();
-    for (key, value) in table.into_iter().filter(|(key, _)| !NO_POLICY.contains(&key.as_str())) {
+    for (key, value) in table.into_iter().filter(|(key, _)| is_asked(key)) {
         flatten(key, value, &mut values);
     }
     values

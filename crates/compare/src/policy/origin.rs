@@ -7,6 +7,8 @@ pub struct Origin {
     pub source: PolicySource,
     /// The keys in which that of the head differs from that of the base.
     pub changes: Vec<PolicyChange>,
+    /// The keys that tell environments apart and in which the two differ: those of the head hold.
+    pub identity: Vec<PolicyChange>,
 }
 
 /// Whose `perf.toml` it was.

@@ -74,7 +74,8 @@ use crate::store::second;
 ///   alias_conflicts  [{to, from: [name], reason: "several-former" | "several-now" | "former-is-there"}]: not used
 ///   likely_renames   [{from, to, benchmarks}]: what no alias says, and may be
 /// policy    {source: "base" | "defaults" | "head" | "uncommitted" | "here", commit|null, changes: [{key, base|null,
-///           head|null}]}: whose perf.toml it was held to, and what that of the head would change
+///           head|null}], identity: [like changes]}: whose perf.toml it was held to, what that of the head would
+///           change, and by which keys it tells environments apart otherwise
 /// notices   [{kind: "ancestor-serves", asked, serves, distance} | {kind: "same-tree-serves", asked, serves}
 ///            | {kind: "only-base-measured", fingerprint, series}: how many series
 ///            | {kind: "new-level", commit, by, reason} | {kind: "head-declares-new-level", by, reason}
@@ -198,6 +199,7 @@ struct PolicyJson<'a> {
     source: &'static str,
     commit: Option<&'a str>,
     changes: Vec<ChangeJson<'a>>,
+    identity: Vec<ChangeJson<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -630,7 +632,9 @@ fn policy(origin: &Origin) -> PolicyJson<'_> {
         PolicySource::Uncommitted => ("uncommitted", None),
         PolicySource::Here => ("here", None),
     };
-    PolicyJson { source, commit, changes: origin.changes.iter().map(change).collect() }
+    let [changes, identity] =
+        [&origin.changes, &origin.identity].map(|keys| keys.iter().map(change).collect());
+    PolicyJson { source, commit, changes, identity }
 }
 
 fn change(PolicyChange { key, base, head }: &PolicyChange) -> ChangeJson<'_> {
@@ -978,7 +982,7 @@ mod tests {
             r#""limits":{"warn":0.1,"fail":0.25},"absolute_limits":null,"tier":"gating","judge":"statistics","runs":{"base":3,"head":3,"history":0},"#,
             r#""runs_needed":null,"doubt":null,"two_modes":false,"same_code":false,"accepted":null,"not_accepted":null,"renamed_from":null}],"#,
             r#""unjudged":[],"missing":[{"benchmark":"gone","params":{},"metric":"time","unit":"ns","level":3.0}],"#,
-            r#""new":[],"alias_conflicts":[],"likely_renames":[]}],"policy":{"source":"base","commit":"96dfd37bbbbb0000000000000000000000000000","changes":[]},"notices":[],"demand":"something","gaps":[{"kind":"missing","count":1}],"references":[]}"#,
+            r#""new":[],"alias_conflicts":[],"likely_renames":[]}],"policy":{"source":"base","commit":"96dfd37bbbbb0000000000000000000000000000","changes":[],"identity":[]},"notices":[],"demand":"something","gaps":[{"kind":"missing","count":1}],"references":[]}"#,
             "\n"
         );
         let comparison = result.as_ref().unwrap();

@@ -9,8 +9,20 @@ use crate::sink::Sink;
 const MOST_CHANGES: usize = 5;
 
 /// Says what the reader would not expect of the policy: that it is not the base's, or not the head's.
-pub(crate) fn origin(outcome: &Outcome, sink: Sink) -> Option<String> {
-    let Origin { source, changes } = &outcome.origin;
+pub(crate) fn origin(outcome: &Outcome, sink: Sink) -> Vec<String> {
+    let Origin { source, identity, .. } = &outcome.origin;
+    let is_new = matches!(source, PolicySource::Base { .. } | PolicySource::Defaults) && !identity.is_empty();
+    let identity = is_new.then(|| {
+        format!(
+            "note: the head's perf.toml tells environments apart by other facts{}",
+            listed(identity, source, sink)
+        )
+    });
+    limits(outcome, sink).into_iter().chain(identity).collect()
+}
+
+fn limits(outcome: &Outcome, sink: Sink) -> Option<String> {
+    let Origin { source, changes, .. } = &outcome.origin;
     let said = match source {
         PolicySource::Base { commit } => format!(
             "warning: judged by the perf.toml of the base {}; that of the head differs and holds once it is merged",

@@ -10,7 +10,7 @@ use super::sides::{Head, WORKTREE, base_of};
 use super::wanted::Wanted;
 use crate::command::handed_in::HandedIn;
 use crate::config::alias::add_those_of_head;
-use crate::config::{Bootstrap, Config, FILE, OnRefusal, changes};
+use crate::config::{Bootstrap, Config, FILE, OnRefusal, changes, changes_of_identity};
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -100,7 +100,7 @@ impl Governing {
     pub(super) fn here(args: &Args, here: Config) -> Result<Self> {
         let mut config = here;
         args.apply_to(&mut config)?;
-        let origin = Origin { source: PolicySource::Here, changes: vec![] };
+        let origin = Origin { source: PolicySource::Here, changes: vec![], identity: vec![] };
         Ok(Self { config, origin, first_use: None })
     }
 
@@ -138,7 +138,8 @@ fn governing(args: &Args, store: &Store, base: Option<&CommitId>, head: &Head) -
         Some(top) => Config::text(top)?,
         None => at(head.commit())?,
     };
-    let changes = changes(at_base.as_deref(), at_head.as_deref());
+    let sides = (at_base.as_deref(), at_head.as_deref());
+    let (changes, identity) = (changes(sides.0, sides.1), changes_of_identity(sides.0, sides.1));
     let (text, source) = match (args.policy, base.zip(at_base)) {
         (PolicySide::Head, _) => (at_head.clone(), PolicySource::Head),
         (PolicySide::Base, Some((commit, text))) => {
@@ -162,7 +163,7 @@ fn governing(args: &Args, store: &Store, base: Option<&CommitId>, head: &Head) -
     // Whoever renames says so in the same change; it can only bring a verdict where there would be none.
     add_those_of_head(&mut config.alias, of_head.map(|it| it.alias).unwrap_or_default());
     args.apply_to(&mut config)?;
-    Ok(Governing { config, origin: Origin { source, changes }, first_use })
+    Ok(Governing { config, origin: Origin { source, changes, identity }, first_use })
 }
 
 fn parse(text: &str, commit: &CommitId, side: &str) -> Result<Config> {
