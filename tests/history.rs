@@ -182,6 +182,21 @@ fn a_verdict_is_derived_step_by_step() {
 }
 
 #[test]
+fn what_was_refused_is_explained_by_the_refusal() {
+    let sandbox = Sandbox::new();
+    sandbox.commit("Before");
+    record_on(&sandbox, "4", &[("parse", 100.0)]);
+    sandbox.commit("After");
+    record_on(&sandbox, "16", &[("parse", 130.0)]);
+    let ended = sandbox.perf(&["explain", "parse", "--against", "HEAD~1"]);
+    assert_eq!(ended.status, 3, "{}", ended.whole());
+    for part in ["were measured in different environments", "- cores   4\n+ cores   16\n", "--across cores"] {
+        assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("1. runs"), "nothing was judged: {}", ended.stdout);
+}
+
+#[test]
 fn two_records_are_set_side_by_side() {
     let sandbox = Sandbox::new();
     sandbox.measure(&[("parse", 100.0), ("gone", 5.0)]);
