@@ -19,9 +19,9 @@ const PAIRS_FOR_ONE_ASTRAY: usize = 5;
 /// Returns whether two ends differ, given the logarithms of their ratios in all pairs so far; always no where
 /// nobody looks yet.
 ///
-/// A t-test of the pairs, to which every look may add its share of the error (Bonferroni: it holds however the
-/// looks depend on each other); one share is kept back, since noise that lasts makes neighbouring pairs alike. Four of five pairs must agree on the direction, so that a machine that changes
-/// in step with the rounds is not taken for the change.
+/// A t-test of the pairs, to which every look may add its share of the error (Bonferroni: it holds however the looks
+/// depend on each other); one share is kept back, since noise that lasts makes neighbouring pairs alike. Four of five
+/// pairs must agree on the direction, so that a machine that changes in step with the rounds is not taken for the change.
 pub fn ends_differ(pairs: &[f64]) -> bool {
     if !LOOKS.iter().any(|look| *look as usize == pairs.len()) {
         return false;
