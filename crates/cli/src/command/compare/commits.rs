@@ -31,18 +31,8 @@ pub(super) fn outcome(args: &Args, handed_in: Option<&HandedIn>, call: &Call) ->
         }
         Err(refusal) => (Endpoint::Nothing, Sections::refused(refusal.clone())),
     };
-    Ok(Outcome {
-        head: head.endpoint(store),
-        base: side,
-        choice: choice.clone(),
-        sections: found.sections,
-        notices: found.notices,
-        policy: governing.config.policy(),
-        origin: governing.origin.clone(),
-        demand: args.demand,
-        environment: args.environment.clone(),
-        references: references(args, handed_in, call)?,
-    })
+    let outcome = governing.outcome(args, (side, head.endpoint(store)), choice.clone(), found);
+    Ok(Outcome { references: references(args, handed_in, call)?, ..outcome })
 }
 
 /// Compares the head with every reference that was asked for.

@@ -33,18 +33,7 @@ pub(super) fn references(
             }
             Err(refusal) => (Endpoint::Nothing, Sections::refused(refusal)),
         };
-        outcomes.push(Outcome {
-            head: head.endpoint(store),
-            base: side,
-            choice,
-            sections: found.sections,
-            notices: found.notices,
-            policy: governing.config.policy(),
-            origin: governing.origin.clone(),
-            demand: args.demand,
-            environment: args.environment.clone(),
-            references: vec![],
-        });
+        outcomes.push(governing.outcome(args, (side, head.endpoint(store)), choice, found));
     }
     Ok(outcomes)
 }

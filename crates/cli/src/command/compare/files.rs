@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::Args;
 use super::policy::Governing;
+use super::search::Sections;
 use crate::command::saved;
 use crate::failure::Result;
 use perf_compare::{BaseChoice, Outcome, Pair, Section, aged, budgets, compare, idle_rules};
@@ -24,16 +25,11 @@ pub(super) fn outcome(args: &Args, governing: &Governing, (base, head): (&Path, 
         budgets = budgets.without(&comparison.missing, &policy);
     }
     let notices = [base.notice, head.notice, old].into_iter().flatten();
-    Ok(Outcome {
-        head: head.endpoint,
-        base: base.endpoint,
-        choice: BaseChoice::File,
+    let found = Sections {
         sections: vec![Section { environment, budgets, result }],
         notices: notices.chain(idle_rules(&policy, &series)).collect(),
-        policy,
-        origin: governing.origin.clone(),
-        demand: args.demand,
-        environment: None,
-        references: vec![],
-    })
+    };
+    // All that the files hold is compared, whatever environment was asked for.
+    let outcome = governing.outcome(args, (base.endpoint, head.endpoint), BaseChoice::File, found);
+    Ok(Outcome { environment: None, ..outcome })
 }

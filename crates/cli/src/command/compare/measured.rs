@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use perf_compare::statistics::Judge;
 use perf_compare::{
-    BaseChoice, Budgets, Comparison, Confirmation, Endpoint, FIRST_ROUNDS, MOST_ROUNDS, Notice, Outcome,
-    Pair, Refusal, Section, alarms, budgets, compare, control, rounds_for, undecided,
+    BaseChoice, Comparison, Confirmation, Endpoint, FIRST_ROUNDS, MOST_ROUNDS, Notice, Outcome, Pair,
+    Refusal, Section, alarms, budgets, compare, control, rounds_for, undecided,
 };
 use perf_model::{Baseline, CommitId, Run, SeriesId};
 use perf_store::Store;
@@ -15,7 +15,7 @@ use perf_store::Store;
 use super::args::Args;
 use super::policy::Governing;
 use super::reach;
-use super::search::HISTORY;
+use super::search::{HISTORY, Sections};
 use super::sides::{Head, WORKTREE, base_of, endpoint};
 use super::wanted::Wanted;
 use crate::command::measure::{Gathered, Next, Plan, Session, Target, suites_of};
@@ -88,20 +88,8 @@ pub(super) fn outcome(
     let interrupted = interruption(&gathered)?;
     let section = judge.section(&gathered)?;
     keep(&section.result, &gathered, store, (&sides.base, &sides.head))?;
-    let (base, head) = sides.endpoints;
-    let sections = vec![section];
-    let outcome = Outcome {
-        head,
-        base,
-        choice: sides.choice,
-        sections,
-        notices: vec![],
-        policy: config.policy(),
-        origin: governing.origin.clone(),
-        demand: args.demand,
-        environment: args.environment.clone(),
-        references: vec![],
-    };
+    let found = Sections { sections: vec![section], notices: vec![] };
+    let outcome = governing.outcome(args, sides.endpoints, sides.choice, found);
     Ok(Measured { outcome, interrupted })
 }
 
@@ -245,19 +233,8 @@ fn find(
     let base = match base {
         Ok(base) => base,
         Err(refusal) => {
-            let section = Section { environment: None, budgets: Budgets::default(), result: Err(refusal) };
-            return Ok(Err(Box::new(Outcome {
-                head: head.endpoint(store),
-                base: Endpoint::Nothing,
-                choice,
-                sections: vec![section],
-                notices: vec![],
-                policy: governing.config.policy(),
-                origin: governing.origin.clone(),
-                demand: args.demand,
-                environment: args.environment.clone(),
-                references: vec![],
-            })));
+            let sides = (Endpoint::Nothing, head.endpoint(store));
+            return Ok(Err(Box::new(governing.outcome(args, sides, choice, Sections::refused(refusal)))));
         }
     };
     let endpoints = (endpoint(store, &base), head.endpoint(store));

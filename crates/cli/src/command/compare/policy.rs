@@ -1,11 +1,12 @@
 //! Whose `perf.toml` a comparison is held to.
 
-use perf_compare::{BaseChoice, Origin, Outcome, PolicySource, Refusal};
+use perf_compare::{BaseChoice, Endpoint, Origin, Outcome, PolicySource, Refusal};
 use perf_model::CommitId;
 use perf_store::{Store, StoreError};
 
 use super::args::{Args, PolicySide};
 use super::reach;
+use super::search::Sections;
 use super::sides::{Head, WORKTREE, base_of};
 use super::wanted::Wanted;
 use crate::command::handed_in::HandedIn;
@@ -102,6 +103,28 @@ impl Governing {
         args.apply_to(&mut config)?;
         let origin = Origin { source: PolicySource::Here, changes: vec![], identity: vec![] };
         Ok(Self { config, origin, first_use: None })
+    }
+
+    /// Returns what came of comparing a head with a base under this policy, without further references.
+    pub(super) fn outcome(
+        &self,
+        args: &Args,
+        (base, head): (Endpoint, Endpoint),
+        choice: BaseChoice,
+        found: Sections,
+    ) -> Outcome {
+        Outcome {
+            head,
+            base,
+            choice,
+            sections: found.sections,
+            notices: found.notices,
+            policy: self.config.policy(),
+            origin: self.origin.clone(),
+            demand: args.demand,
+            environment: args.environment.clone(),
+            references: vec![],
+        }
     }
 
     /// Puts how to measure, which is the head's own affair, beside what is asked of the numbers.
