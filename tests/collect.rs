@@ -1,7 +1,9 @@
 use std::fs;
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 
+use crate::measure::until;
 use crate::sandbox::{Sandbox, output};
 
 #[test]
@@ -98,6 +100,48 @@ fn a_failing_command_is_an_error_and_nothing_is_recorded() {
     );
     assert_snapshot!("a_missing_command", sandbox.perf(&["collect", "--", "no-such-program"]).whole());
     assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn a_signal_ends_the_rounds_and_what_was_measured_stays_recorded() {
+    for (signal, save) in [("INT", false), ("TERM", true), ("HUP", false), ("KILL", false)] {
+        let sandbox = Sandbox::new();
+        // The third execution never ends, and neither does what it started.
+        sandbox.write(
+            "repo/slow.sh",
+            "echo >> ../count; test $(wc -l < ../count) = 3 || exit 0; sleep 600 & echo $! > ../pid; wait\n",
+        );
+        sandbox.git(&["add", "."]);
+        sandbox.commit("A slow command");
+        let mut args = vec!["collect", "--rounds", "5", "--runs", "1"];
+        args.extend(save.then_some(["--save", "../saved"]).into_iter().flatten());
+        args.extend(["--", "sh", "slow.sh"]);
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_perf"), "repo");
+        let child = command.args(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        until(|| fs::read_to_string(sandbox.path("pid")).is_ok_and(|pid| pid.ends_with('\n')));
+        let slow = fs::read_to_string(sandbox.path("pid")).unwrap();
+        let kill = |args: &str| {
+            let mut shell = sandbox.command("sh", ".");
+            shell.args(["-c", &format!("kill {args}")]).stderr(Stdio::null()).status().unwrap().success()
+        };
+        assert!(kill(&format!("-{signal} {}", child.id())));
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        until(|| !kill(&format!("-0 {}", slow.trim())));
+        if signal != "KILL" {
+            assert_eq!(ended.status.code(), Some(2), "{signal}: {said}");
+            assert!(said.contains("interrupted after 2 whole rounds of 5"), "{signal}: {said}");
+        }
+        assert!(said.contains("measuring round 2 of 5, about "), "{signal}: {said}");
+        let recorded = match save {
+            true => fs::read_to_string(sandbox.path("saved")).unwrap().lines().count(),
+            false => {
+                let show = sandbox.perf(&["store", "show", "--json"]).json();
+                show["baselines"][0]["runs"].as_array().unwrap().len()
+            }
+        };
+        assert_eq!(recorded, 2, "{signal}");
+    }
 }
 
 #[test]

@@ -3,17 +3,20 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, PipeReader, Read};
 use std::num::NonZeroU32;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use perf_model::{Measurement, Metric, Reading, Samples};
 use thiserror::Error;
 use wait4::{ResUse, Wait4};
 
-use crate::manner::{Counter, Manner};
+use crate::manner::{Counter, Manner, Started};
+use crate::suite::{Waited, Watch, end, end_group, urge, wait};
 
 /// How much of a command's output is kept for an error message.
 const TAIL_BYTES: usize = 4096;
@@ -140,18 +143,68 @@ pub struct LastOutput(pub String);
 /// its `instructions` where they were counted in all of them.
 ///
 /// `on_run` is called before each run. The wall clock runs from just before the command is started until its
-/// exit status is known. Standard input is empty; output is read and dropped. The peak memory is the one
+/// exit status is known. Each run is a process group of its own, of which `watch` hears; where that asks for it, the
+/// group is ended and so is the whole. Standard input is empty; output is read and dropped. The peak memory is the one
 /// that `wait4(2)` reports; on Linux it is never below that of this process, whose memory the command shares
 /// until it is executed. The first run that fails ends the whole, since failing fast is not speed.
-pub fn measure(plan: &Plan, mut on_run: impl FnMut(Step)) -> Result<Vec<Measurement>, CommandError> {
+pub fn measure(
+    plan: &Plan,
+    watch: &dyn Watch,
+    mut on_run: impl FnMut(Step),
+) -> Result<Vec<Measurement>, CommandError> {
+    let running = Running { watch, group: AtomicU32::new(0) };
+    running.watched(|| runs(plan, &running, &mut on_run))
+}
+
+fn runs(
+    plan: &Plan,
+    running: &Running<'_>,
+    on_run: &mut impl FnMut(Step),
+) -> Result<Vec<Measurement>, CommandError> {
     for number in 1..=plan.warmup {
-        run(plan, Step::Warmup { number, of: plan.warmup }, &mut on_run)?;
+        run((plan, running), Step::Warmup { number, of: plan.warmup }, on_run)?;
     }
     let of = plan.runs.get();
     let usages = (1..=of)
-        .map(|number| run(plan, Step::Run { number, of }, &mut on_run))
+        .map(|number| run((plan, running), Step::Run { number, of }, on_run))
         .collect::<Result<Vec<Usage>, _>>()?;
     Ok(measurements(&plan.benchmark(), &usages))
+}
+
+/// The run that is measured, and whoever may end it.
+///
+/// Waiting for a run must not take turns with looking for interruptions: its end would be seen too late.
+struct Running<'a> {
+    watch: &'a dyn Watch,
+    /// Its process group; 0 between two runs.
+    group: AtomicU32,
+}
+
+impl Running<'_> {
+    /// Does something, and ends what runs meanwhile where that is asked for.
+    fn watched<T>(&self, measure: impl FnOnce() -> T) -> T {
+        const PAUSE: Duration = Duration::from_millis(50);
+        let (over, ended) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut asked = None;
+                while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+                    if self.watch.interrupted() {
+                        let asked = asked.get_or_insert_with(Instant::now);
+                        urge(self.group.load(Ordering::Relaxed), asked.elapsed());
+                    }
+                }
+            });
+            let measured = measure();
+            drop(over);
+            measured
+        })
+    }
+
+    fn is(&self, group: Option<u32>) {
+        self.group.store(group.unwrap_or(0), Ordering::Relaxed);
+        self.watch.group(group);
+    }
 }
 
 /// Runs a shell command that writes results, in `dir`, and waits for it.
@@ -160,19 +213,31 @@ pub fn measure(plan: &Plan, mut on_run: impl FnMut(Step)) -> Result<Vec<Measurem
 /// data.
 ///
 /// Returns its instructions, where they were counted.
-pub fn run_suite(command: &str, dir: &Path, manner: &Manner) -> Result<Option<f64>, CommandError> {
+///
+/// It is a process group of its own, of which `watch` hears, and is ended where that asks for it.
+pub fn run_suite(
+    command: &str,
+    dir: &Path,
+    manner: &Manner,
+    watch: &dyn Watch,
+) -> Result<Option<f64>, CommandError> {
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]).current_dir(dir).stdin(Stdio::null()).stdout(io::stderr());
-    let mut run = || {
-        let mut started = manner.start(&mut shell)?;
-        Ok((started.child.wait()?, started.counter))
-    };
-    let (status, counter) =
-        run().map_err(|source| CommandError::NotStarted { command: command.to_owned(), source })?;
-    if status.success() {
-        return Ok(counter.and_then(Counter::read));
+    shell.args(["-c", command]).current_dir(dir).stdin(Stdio::null()).stdout(io::stderr()).process_group(0);
+    let line = || command.to_owned();
+    let not_started = |source| CommandError::NotStarted { command: line(), source };
+    let Started { mut child, counter, .. } = manner.start(&mut shell).map_err(not_started)?;
+    watch.group(Some(child.id()));
+    let waited = wait(&mut child, None, watch);
+    if !matches!(waited, Ok(Waited::Ended(_))) {
+        end(&mut child);
     }
-    Err(CommandError::SuiteFailed { command: command.to_owned(), status })
+    watch.group(None);
+    match waited.map_err(not_started)? {
+        Waited::Ended(status) if status.success() => Ok(counter.and_then(Counter::read)),
+        Waited::Ended(_) if watch.interrupted() => Err(CommandError::Interrupted { command: line() }),
+        Waited::Ended(status) => Err(CommandError::SuiteFailed { command: line(), status }),
+        Waited::Interrupted | Waited::TimedOut(_) => Err(CommandError::Interrupted { command: line() }),
+    }
 }
 
 impl Plan {
@@ -224,10 +289,18 @@ fn measurement(benchmark: &str, metric: Metric, samples: Vec<f64>) -> Measuremen
     Measurement { benchmark, params: BTreeMap::new(), metric, reading }
 }
 
-fn run(plan: &Plan, step: Step, on_run: &mut impl FnMut(Step)) -> Result<Usage, CommandError> {
+fn run(
+    (plan, running): (&Plan, &Running<'_>),
+    step: Step,
+    on_run: &mut impl FnMut(Step),
+) -> Result<Usage, CommandError> {
+    let interrupted = || CommandError::Interrupted { command: plan.command_line() };
+    if running.watch.interrupted() {
+        return Err(interrupted());
+    }
     on_run(step);
-    let Executed { elapsed, used, output, instructions } =
-        execute(plan).map_err(|source| CommandError::NotStarted { command: plan.command_line(), source })?;
+    let Executed { elapsed, used, output, instructions } = execute(plan, running)
+        .map_err(|source| CommandError::NotStarted { command: plan.command_line(), source })?;
     if used.status.success() {
         return Ok(Usage {
             time: elapsed.as_secs_f64(),
@@ -236,6 +309,9 @@ fn run(plan: &Plan, step: Step, on_run: &mut impl FnMut(Step)) -> Result<Usage, 
             memory: used.rusage.maxrss as f64,
             instructions,
         });
+    }
+    if running.watch.interrupted() {
+        return Err(interrupted());
     }
     let source = Some(output).filter(|output| !output.is_empty()).map(LastOutput);
     Err(CommandError::Failed { command: plan.command_line(), step, status: used.status, source })
@@ -250,17 +326,25 @@ struct Executed {
     instructions: Option<f64>,
 }
 
-fn execute(plan: &Plan) -> io::Result<Executed> {
+fn execute(plan: &Plan, running: &Running<'_>) -> io::Result<Executed> {
     let (reader, writer) = io::pipe()?;
     let mut command = Command::new(&plan.program);
     command.args(&plan.args).stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    command.process_group(0);
     if let Some(dir) = &plan.dir {
         command.current_dir(dir);
     }
     let tail = drain(reader);
     let started = plan.manner.start(&mut command)?;
-    let used = started.child.wait4()?;
+    let group = started.child.id();
+    running.is(Some(group));
+    let used = started.child.wait4();
     let elapsed = started.began.elapsed();
+    if running.watch.interrupted() {
+        end_group(group);
+    }
+    running.is(None);
+    let used = used?;
     // It holds the writing ends of the pipe, without whose end the reader waits for more.
     drop(command);
     let instructions = started.counter.and_then(Counter::read);
@@ -312,8 +396,26 @@ pub fn quoted(word: impl AsRef<OsStr>) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use std::error::Error;
+    use std::sync::atomic::AtomicBool;
 
     use super::*;
+
+    /// Asks for the end as soon as a run has begun, where it is to.
+    #[derive(Default)]
+    struct Watcher {
+        impatient: bool,
+        began: AtomicBool,
+    }
+
+    impl Watch for Watcher {
+        fn group(&self, _: Option<u32>) {
+            self.began.store(self.impatient, Ordering::Relaxed);
+        }
+
+        fn interrupted(&self) -> bool {
+            self.began.load(Ordering::Relaxed)
+        }
+    }
 
     fn shell(script: &str) -> Plan {
         Plan {
@@ -329,7 +431,7 @@ mod tests {
 
     #[test]
     fn reads_four_metrics_of_every_run() {
-        let found = measure(&shell("sleep 0.02"), |_| ()).unwrap();
+        let found = measure(&shell("sleep 0.02"), &Watcher::default(), |_| ()).unwrap();
         let names: Vec<_> = found.iter().map(|m| m.metric.name.as_str()).collect();
         assert_eq!(names, ["peak-rss", "system-time", "time", "user-time"]);
         for measurement in &found {
@@ -344,7 +446,7 @@ mod tests {
     fn warm_up_runs_are_run_and_not_recorded() {
         let mut steps = vec![];
         let plan = Plan { warmup: 2, runs: NonZeroU32::MIN, ..shell("true") };
-        let found = measure(&plan, |step| steps.push(step.to_string())).unwrap();
+        let found = measure(&plan, &Watcher::default(), |step| steps.push(step.to_string())).unwrap();
         assert_eq!(steps, ["warm-up 1 of 2", "warm-up 2 of 2", "run 1 of 1"]);
         assert_eq!(found[0].reading.samples().len(), 1);
     }
@@ -353,7 +455,7 @@ mod tests {
     fn a_command_runs_in_its_directory_under_its_name() {
         let dir = tempfile::tempdir().unwrap();
         let plan = Plan { dir: Some(dir.path().into()), name: Some("touch".into()), ..shell("touch here") };
-        assert_eq!(measure(&plan, |_| ()).unwrap()[0].benchmark, "touch");
+        assert_eq!(measure(&plan, &Watcher::default(), |_| ()).unwrap()[0].benchmark, "touch");
         assert!(dir.path().join("here").exists());
     }
 
@@ -362,7 +464,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let script = "seq 1000; echo oops >&2; test -e once && exit 3; touch once";
         let plan = Plan { dir: Some(dir.path().into()), ..shell(script) };
-        let error = measure(&plan, |_| ()).unwrap_err();
+        let error = measure(&plan, &Watcher::default(), |_| ()).unwrap_err();
         assert!(error.to_string().ends_with("failed in run 2 of 3: exit status: 3"), "{error}");
         let output = error.source().unwrap().to_string();
         assert!(output.ends_with("999\n1000\noops"), "{output}");
@@ -371,16 +473,17 @@ mod tests {
 
     #[test]
     fn a_signal_and_a_missing_program_are_errors() {
-        let killed = measure(&shell("kill -9 $$"), |_| ()).unwrap_err();
+        let killed = measure(&shell("kill -9 $$"), &Watcher::default(), |_| ()).unwrap_err();
         assert!(killed.to_string().contains("failed in run 1 of 3: signal: 9"), "{killed}");
         let plan = Plan { program: "no such program".into(), args: vec![], ..shell("") };
-        let missing = measure(&plan, |_| ()).unwrap_err();
+        let missing = measure(&plan, &Watcher::default(), |_| ()).unwrap_err();
         assert_eq!(missing.to_string(), "cannot run `'no such program'`");
     }
 
     #[test]
     fn neither_much_output_nor_a_process_left_behind_blocks() {
-        let found = measure(&shell("head -c 5000000 /dev/zero; sleep 30 &"), |_| ()).unwrap();
+        let found =
+            measure(&shell("head -c 5000000 /dev/zero; sleep 30 &"), &Watcher::default(), |_| ()).unwrap();
         assert!(found[2].reading.location() < 20.0);
     }
 
@@ -388,10 +491,22 @@ mod tests {
     fn a_suite_runs_in_its_directory_and_its_failure_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let manner = Manner::default();
-        run_suite("echo data > results.json", dir.path(), &manner).unwrap();
+        run_suite("echo data > results.json", dir.path(), &manner, &Watcher::default()).unwrap();
         assert!(dir.path().join("results.json").exists());
-        let error = run_suite("exit 7", dir.path(), &manner).unwrap_err();
+        let error = run_suite("exit 7", dir.path(), &manner, &Watcher::default()).unwrap_err();
         assert_eq!(error.to_string(), "`exit 7` failed: exit status: 7");
+    }
+
+    #[test]
+    fn whoever_watches_ends_a_run_with_all_it_started() {
+        let watcher = || Watcher { impatient: true, ..Watcher::default() };
+        let mut steps = 0;
+        let stopped = measure(&shell("sleep 600 & sleep 600"), &watcher(), |_| steps += 1).unwrap_err();
+        assert!(matches!(stopped, CommandError::Interrupted { .. }), "{stopped}");
+        assert_eq!(steps, 1);
+        let dir = tempfile::tempdir().unwrap();
+        let stopped = run_suite("sleep 600", dir.path(), &Manner::default(), &watcher()).unwrap_err();
+        assert!(matches!(stopped, CommandError::Interrupted { .. }), "{stopped}");
     }
 
     #[test]

@@ -41,9 +41,9 @@ pub struct Ran {
 }
 
 /// Whoever watches over a call.
-pub trait Watch {
+pub trait Watch: Sync {
     /// A process group was started; `None` when it is gone.
-    fn group(&mut self, group: Option<u32>);
+    fn group(&self, group: Option<u32>);
     /// Returns whether the call is to be ended.
     fn interrupted(&self) -> bool;
 }
@@ -58,7 +58,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// # Errors
 ///
 /// [`CommandError`]: it could not be started, failed, took too long, or was interrupted.
-pub fn run_in_group(call: &SuiteCall<'_>, watch: &mut dyn Watch) -> Result<Ran, CommandError> {
+pub fn run_in_group(call: &SuiteCall<'_>, watch: &dyn Watch) -> Result<Ran, CommandError> {
     let command = || call.command.to_owned();
     let not_started = |source| CommandError::NotStarted { command: command(), source };
     let log = File::options().create(true).append(true).open(&call.log).map_err(not_started)?;
@@ -95,13 +95,14 @@ fn spawn(call: &SuiteCall<'_>, log: &File) -> io::Result<Started> {
     call.manner.start(&mut command)
 }
 
-enum Waited {
+/// How waiting for a process ended.
+pub(crate) enum Waited {
     Ended(ExitStatus),
     TimedOut(Duration),
     Interrupted,
 }
 
-fn wait(child: &mut Child, timeout: Option<Duration>, watch: &dyn Watch) -> io::Result<Waited> {
+pub(crate) fn wait(child: &mut Child, timeout: Option<Duration>, watch: &dyn Watch) -> io::Result<Waited> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
@@ -121,7 +122,7 @@ fn wait(child: &mut Child, timeout: Option<Duration>, watch: &dyn Watch) -> io::
 }
 
 /// Ends a process group, first politely, and takes leave of the child.
-fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     let running = |child: &mut Child| matches!(child.try_wait(), Ok(None));
     if running(child) {
         signal(child.id(), Signal::TERM);
@@ -133,6 +134,11 @@ fn end(child: &mut Child) {
     end_group(child.id());
     // It has ended, or was just killed.
     let _ = child.wait();
+}
+
+/// Asks a process group to end, and kills it where it was asked long ago.
+pub(crate) fn urge(group: u32, asked: Duration) {
+    signal(group, if asked < GRACE { Signal::TERM } else { Signal::KILL });
 }
 
 /// Kills what is left of a process group.
@@ -160,18 +166,19 @@ fn tail(log: &PathBuf) -> Option<String> {
 mod tests {
     use std::error::Error;
     use std::fs;
+    use std::sync::Mutex;
 
     use super::*;
 
     #[derive(Default)]
     struct Watcher {
-        groups: Vec<Option<u32>>,
+        groups: Mutex<Vec<Option<u32>>>,
         interrupt: bool,
     }
 
     impl Watch for Watcher {
-        fn group(&mut self, group: Option<u32>) {
-            self.groups.push(group);
+        fn group(&self, group: Option<u32>) {
+            self.groups.lock().unwrap().push(group);
         }
 
         fn interrupted(&self) -> bool {
@@ -186,9 +193,10 @@ mod tests {
         let dir = dir.path().to_owned();
         let call =
             SuiteCall { command, dir, variables, timeout, log: log.clone(), manner: Manner::default() };
-        let mut watcher = Watcher { interrupt, ..Watcher::default() };
-        let result = run_in_group(&call, &mut watcher);
-        assert!(matches!(watcher.groups[..], [Some(_), None]), "{:?}", watcher.groups);
+        let watcher = Watcher { interrupt, ..Watcher::default() };
+        let result = run_in_group(&call, &watcher);
+        let groups = watcher.groups.into_inner().unwrap();
+        assert!(matches!(groups[..], [Some(_), None]), "{groups:?}");
         (result, fs::read_to_string(log).unwrap())
     }
 

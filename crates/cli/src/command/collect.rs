@@ -1,4 +1,5 @@
 mod args;
+mod pace;
 mod reading;
 mod recording;
 
@@ -9,7 +10,8 @@ use perf_model::{Environment, Run, RunId, Turn};
 use time::{Duration, OffsetDateTime};
 
 pub(crate) use self::args::{Args, direction, fact, moment, nice, reason};
-use self::reading::read;
+use self::pace::Pace;
+use self::reading::{Measuring, read};
 pub(crate) use self::reading::{announce_skipped, instructions, refuse_duplicates};
 pub(crate) use self::recording::{RECORDER, measurements, now, run_id};
 use self::recording::{Target, assemble, record, warn_of_stale};
@@ -45,8 +47,14 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let manner = if measures { place::allowed(&args.manner(&config)) } else { Manner::default() };
     let session = run_id()?;
     let mut saved = Vec::new();
-    for round in 1..=args.rounds.get() {
-        let outputs = read(args, place, &top, (&config, &manner))?;
+    let mut pace = Pace::start(args.rounds.get(), place, measures)?;
+    while let Some(round) = pace.next_round() {
+        let how = Measuring { config: &config, manner: &manner, watch: &pace.watch };
+        let outputs = match read(args, place, &top, how) {
+            Err(_) if pace.is_interrupted() => break,
+            other => other?,
+        };
+        pace.measured();
         let harnesses = place::harnesses(&outputs);
         let environment = || place::environment(&config.environment, &top, &harnesses, &manner, &args.set);
         match (&store, &target) {
@@ -63,10 +71,10 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
             (None, _) | (_, None) => show(&environment()?, &outputs)?,
         }
     }
-    match &args.save {
-        Some(path) => save(&place.path(path), &saved),
-        None => Ok(Status::Done),
+    if let Some(path) = args.save.as_ref().filter(|_| pace.rounds > 0) {
+        save(&place.path(path), &saved)?;
     }
+    pace.end().map(|()| Status::Done)
 }
 
 /// Returns the place of a round among several: they belong together, as those of two sides in turns do.
@@ -91,7 +99,7 @@ fn show(environment: &Environment, outputs: &[Output]) -> Result<()> {
     output::print(&perf_render::store::measurements(&measurements(outputs), output::page()))
 }
 
-fn save(path: &Path, runs: &[Run]) -> Result<Status> {
+fn save(path: &Path, runs: &[Run]) -> Result<()> {
     let mut bytes = Vec::new();
     for run in runs {
         bytes.extend(perf_store::encode(run)?);
@@ -99,7 +107,7 @@ fn save(path: &Path, runs: &[Run]) -> Result<Status> {
     }
     output::write(path, &bytes)?;
     output::note(&format!("saved {} to {}", output::counted(runs.len(), "run"), path.display()));
-    Ok(Status::Done)
+    Ok(())
 }
 
 fn formats() -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use perf_collect::{Manner, Options, Output, Plan, Skipped, Step};
+use perf_collect::{Manner, Options, Output, Plan, Skipped, Step, Watch};
 use perf_model::{Measurement, Rank, Reading, Source};
 
 use super::args::Args;
@@ -12,17 +12,21 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
+/// How what is measured runs, and who may end it.
+#[derive(Clone, Copy)]
+pub(super) struct Measuring<'a> {
+    pub(super) config: &'a Config,
+    pub(super) manner: &'a Manner,
+    pub(super) watch: &'a dyn Watch,
+}
+
 /// Reads everything that goes into one run; what was skipped is said.
-pub(super) fn read(
-    args: &Args,
-    place: &Place,
-    top: &Path,
-    (config, manner): (&Config, &Manner),
-) -> Result<Vec<Output>> {
+pub(super) fn read(args: &Args, place: &Place, top: &Path, how: Measuring<'_>) -> Result<Vec<Output>> {
+    let config = how.config;
     let outputs = if !args.command.is_empty() {
-        vec![measure(args, place, manner)?]
+        vec![measure(args, place, how)?]
     } else if args.paths.is_empty() {
-        read_suites(args, top, (config, manner))?
+        read_suites(args, top, how)?
     } else {
         let options = options(args, config, None);
         args.paths.iter().map(|path| read_path(args, path, place, &options)).collect::<Result<_>>()?
@@ -100,7 +104,8 @@ fn accepted(args: &Args, place: &str, read: Output, options: &Options) -> Result
     Ok(read)
 }
 
-fn read_suites(args: &Args, top: &Path, (config, manner): (&Config, &Manner)) -> Result<Vec<Output>> {
+fn read_suites(args: &Args, top: &Path, how: Measuring<'_>) -> Result<Vec<Output>> {
+    let config = how.config;
     let criterion = top.join("target").join("criterion");
     if config.suite.is_empty() && !args.run && criterion.is_dir() {
         output::note("no [[suite]] in perf.toml: reading target/criterion");
@@ -111,15 +116,11 @@ fn read_suites(args: &Args, top: &Path, (config, manner): (&Config, &Manner)) ->
         return Err(Failure::new("nothing to read: no path was given and perf.toml has no [[suite]]")
             .hint("`perf collect target/criterion`, or `perf init` to write a perf.toml"));
     }
-    config.suite.iter().map(|suite| read_suite(args, top, (config, manner), suite)).collect()
+    config.suite.iter().map(|suite| read_suite(args, top, how, suite)).collect()
 }
 
-fn read_suite(
-    args: &Args,
-    top: &Path,
-    (config, manner): (&Config, &Manner),
-    suite: &Suite,
-) -> Result<Output> {
+fn read_suite(args: &Args, top: &Path, how: Measuring<'_>, suite: &Suite) -> Result<Output> {
+    let Measuring { config, manner, watch } = how;
     let mut counted = None;
     if args.run {
         let Some(command) = &suite.run else {
@@ -128,7 +129,7 @@ fn read_suite(
         };
         output::note(&format!("suite {}: {command}", suite.name));
         let manner = Manner { counted: manner.counted && suite.counters, ..manner.clone() };
-        let count = perf_collect::run_suite(command, top, &manner)?;
+        let count = perf_collect::run_suite(command, top, &manner, watch)?;
         counted = instructions(&suite.name, &manner, count);
     }
     let (path, options) = (top.join(&suite.path), options(args, config, Some(suite)));
@@ -150,7 +151,8 @@ fn warn_of_shared_counter(what: &str) {
     output::warn(&format!("{what}: instructions are left out: others used the processor's counters as well"));
 }
 
-fn measure(args: &Args, place: &Place, manner: &Manner) -> Result<Output> {
+fn measure(args: &Args, place: &Place, how: Measuring<'_>) -> Result<Output> {
+    let manner = how.manner;
     let (program, arguments) = args.command.split_first().expect("clap gives at least one word");
     let plan = Plan {
         program: program.clone(),
@@ -162,7 +164,7 @@ fn measure(args: &Args, place: &Place, manner: &Manner) -> Result<Output> {
         manner: manner.clone(),
     };
     let busy = output::counting("measuring", u64::from(args.runs.get()) + u64::from(args.warmup));
-    let measured = perf_collect::measure(&plan, |step| match step {
+    let measured = perf_collect::measure(&plan, how.watch, |step| match step {
         Step::Warmup { number, .. } => busy.step("warming up", u64::from(number) - 1),
         Step::Run { number, .. } => busy.step("measuring", u64::from(args.warmup) + u64::from(number) - 1),
     });

@@ -15,7 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// `perf` starts this itself, beside every session that measures in turns.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Nothing is checked out: end only what runs
+    #[arg(long)]
+    no_checkouts: bool,
+}
+
+/// What a process that is killed leaves behind, beside what it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Checkouts.
+    Checkouts,
+    /// Nothing.
+    Nothing,
+}
 
 /// The other end of the pipe that the second process listens at.
 pub(super) struct Guard {
@@ -25,10 +38,11 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Starts the second process, in a group of its own: a signal for this one does not reach it.
-    pub(super) fn start(place: &Place) -> Result<Self> {
+    pub(super) fn start(place: &Place, left: Left) -> Result<Self> {
         let failed = |error: io::Error| Failure::new("no second `perf` can be started").because(&error);
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.arg("-C").arg(&place.dir).arg("tidy");
+        command.args((left == Left::Nothing).then_some("--no-checkouts"));
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(failed)?;
@@ -37,8 +51,8 @@ impl Guard {
     }
 
     /// Says which process group is to be ended with this process.
-    pub(super) fn group(&mut self, group: Option<u32>) {
-        if let Some(pipe) = &mut self.pipe {
+    pub(super) fn group(&self, group: Option<u32>) {
+        if let Some(mut pipe) = self.pipe.as_ref() {
             // Without its guard a session is as safe as without a guard from the start.
             let _ = writeln!(pipe, "{}", group.unwrap_or(0));
         }
@@ -52,8 +66,7 @@ impl Drop for Guard {
     }
 }
 
-pub(crate) fn run(_: &Args, place: &Place) -> Result<Status> {
-    let store = place.store()?;
+pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let mut group = 0;
     for line in io::stdin().lock().lines().map_while(io::Result::ok) {
         group = line.trim().parse().unwrap_or(0);
@@ -61,6 +74,8 @@ pub(crate) fn run(_: &Args, place: &Place) -> Result<Status> {
     if group > 0 {
         perf_collect::end_group(group);
     }
-    store.remove_checkouts(PATIENCE)?;
+    if !args.no_checkouts {
+        place.store()?.remove_checkouts(PATIENCE)?;
+    }
     Ok(Status::Done)
 }

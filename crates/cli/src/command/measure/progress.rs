@@ -7,13 +7,13 @@ use crate::output;
 
 /// How long the suites take, as far as they were run.
 #[derive(Default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     took: BTreeMap<usize, (Duration, u32)>,
 }
 
 impl Progress {
     /// Notes how long one run of a suite took.
-    pub(super) fn note(&mut self, suite: usize, took: Duration) {
+    pub(crate) fn note(&mut self, suite: usize, took: Duration) {
         let (sum, runs) = self.took.entry(suite).or_default();
         *sum += took;
         *runs += 1;
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// Says which run begins.
-    pub(super) fn begin(&self, what: &str, suites: &[usize], runs_left: u32) {
+    pub(crate) fn begin(&self, what: &str, suites: &[usize], runs_left: u32) {
         let left = self.of_one_run(suites).map(|one| format!(", about {} left", words(one * runs_left)));
         output::note(&format!("measuring {what}{}", left.unwrap_or_default()));
     }

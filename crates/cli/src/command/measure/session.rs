@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use perf_collect::{Manner, Output, Watch};
+use perf_collect::{Manner, Output, Watch as _};
 use perf_compare::{Side, order_of};
 use perf_model::{CommitId, Environment, Lineage, Measurement, Run, RunId, SeriesId, Turn};
 use perf_store::{Checkouts, Commit, Interrupts, Store};
 
 use super::binaries::{self, Executables};
-use super::guard::Guard;
+use super::guard::Left;
 use super::progress::Progress;
 use super::suites::{self, Workplace};
+use super::watcher::Watcher;
 use crate::command::collect::{RECORDER, measurements, now, run_id};
 use crate::config::Config;
 use crate::failure::{self, Failure, Result};
@@ -63,7 +64,7 @@ pub(crate) struct Next {
 pub(crate) struct Gathered {
     pub(crate) base: Vec<Run>,
     pub(crate) head: Vec<Run>,
-    /// The base again; these runs name the same session, so that they pair with the base's.
+    /// The base again, in the same rounds.
     pub(crate) control: Vec<Run>,
     /// Which series each suite has.
     series: BTreeMap<usize, BTreeSet<SeriesId>>,
@@ -96,22 +97,6 @@ struct Standing {
     built: Option<BTreeMap<usize, Executables>>,
 }
 
-/// Ends suites with the session, however it ends.
-struct Watcher {
-    guard: Guard,
-    interrupts: Interrupts,
-}
-
-impl Watch for Watcher {
-    fn group(&mut self, group: Option<u32>) {
-        self.guard.group(group);
-    }
-
-    fn interrupted(&self) -> bool {
-        self.interrupts.came()
-    }
-}
-
 /// One side, checked out.
 struct Bench<'a> {
     target: &'a Target,
@@ -126,7 +111,7 @@ impl<'a> Session<'a> {
         suites::check(config)?;
         let interrupts = Interrupts::watch();
         let checkouts = store.checkouts()?;
-        let watch = Watcher { guard: Guard::start(place)?, interrupts };
+        let watch = Watcher::start(place, Left::Checkouts, interrupts)?;
         // It holds what the suites of this session print.
         output::write(&store.measuring_log(), b"")?;
         let counted = config.suite.iter().any(|suite| suite.counters);
@@ -153,7 +138,7 @@ impl<'a> Session<'a> {
             other => other?,
         }
         // What is left to do is done to its end.
-        self.watch.interrupts.settle();
+        self.watch.settle();
         Ok(gathered)
     }
 
@@ -232,7 +217,7 @@ impl<'a> Session<'a> {
             if suite.build.is_some() {
                 output::note(&format!("building {} of the {}", suite.name, word(side)));
             }
-            built.insert(*number, bench.workplace.build(suite, &mut self.watch)?);
+            built.insert(*number, bench.workplace.build(suite, &self.watch)?);
         }
         if let Some(standing) = self.standing.get_mut(&side) {
             standing.built = Some(built);
@@ -275,7 +260,7 @@ impl<'a> Session<'a> {
         for number in &measuring.suites {
             let suite = &self.config.suite[*number];
             let wanted = measuring.wanted(gathered.series.get(number));
-            let (read, took) = bench.workplace.measure(suite, wanted.as_ref(), &mut self.watch)?;
+            let (read, took) = bench.workplace.measure(suite, wanted.as_ref(), &self.watch)?;
             measuring.progress.note(*number, took);
             let series = read.iter().flat_map(|output| &output.measurements).map(Measurement::series);
             gathered.series.entry(*number).or_default().extend(series);
@@ -368,18 +353,13 @@ impl Gathered {
         with.map(|(suite, _)| *suite).collect()
     }
 
-    /// Records all runs. Those of the control become runs of the base like any other: another session's.
+    /// Records all runs. Those of the control are runs of the base like any other.
     pub(crate) fn record(&self, store: &Store, (base, head): (&Target, &Target)) -> Result<()> {
-        let session = run_id()?;
-        let control = self.control.iter().cloned().map(|run| Run {
-            turn: run.turn.as_ref().map(|turn| Turn { session: session.clone(), ..turn.clone() }),
-            ..run
-        });
-        let of_base = self.base.iter().cloned().chain(control).map(|run| (run, base));
-        for (run, target) in of_base.chain(self.head.iter().cloned().map(|run| (run, head))) {
+        let of_base = self.base.iter().chain(&self.control).map(|run| (run, base));
+        for (run, target) in of_base.chain(self.head.iter().map(|run| (run, head))) {
             if target.worktree {
-                store.record_worktree(&run)?;
-            } else if let Some(error) = store.record(&run)?.unfolded {
+                store.record_worktree(run)?;
+            } else if let Some(error) = store.record(run)?.unfolded {
                 let why = failure::in_one_line(error);
                 output::warn(&format!("the run is safe in the journal, but not in the notes yet: {why}"));
             }

@@ -43,7 +43,7 @@ pub(super) fn check(config: &Config) -> Result<()> {
 
 impl Workplace<'_> {
     /// Builds a suite, where that is a step of its own; returns the executables that the build named.
-    pub(super) fn build(&self, suite: &Suite, watch: &mut dyn Watch) -> Result<Executables> {
+    pub(super) fn build(&self, suite: &Suite, watch: &dyn Watch) -> Result<Executables> {
         let Some(command) = &suite.build else { return Ok(Executables::default()) };
         let before = fs::metadata(&self.log).map_or(0, |log| log.len());
         perf_collect::run_in_group(&self.call(suite, command), watch)?;
@@ -55,7 +55,7 @@ impl Workplace<'_> {
         &self,
         suite: &Suite,
         wanted: Option<&BTreeSet<String>>,
-        watch: &mut dyn Watch,
+        watch: &dyn Watch,
     ) -> Result<(Vec<Output>, Duration)> {
         let all = suite.run.as_deref().expect("`check` has seen that there is a command");
         let (Some(only), Some(wanted)) = (&suite.only, wanted) else {
@@ -77,7 +77,7 @@ impl Workplace<'_> {
         Ok((outputs, sum))
     }
 
-    fn run(&self, suite: &Suite, command: &str, watch: &mut dyn Watch) -> Result<(Output, Duration)> {
+    fn run(&self, suite: &Suite, command: &str, watch: &dyn Watch) -> Result<(Output, Duration)> {
         let path = self.top.join(&suite.path);
         self.clear(&path)?;
         // File systems keep time less finely than the clock.
