@@ -156,11 +156,12 @@ fn a_release_passes_only_where_everything_was_judged() {
         ("on-refusal = \"warn\"\n", less, 3, "1 series that the head has not (first: lex time)"),
         (exhibit, less, 0, "pass: against the base"),
         ("", slower, 1, "since v1.0.0: 1 of 2 series regressed"),
-        (budget, usual, 3, "not judged, and a release must be: 1 budgets"),
+        (budget, usual, 3, "not judged, and a release must be: 1 budget"),
     ] {
         let ended = release(limits, usual, after).perf(&["release-check"]);
         assert_eq!(ended.status, status, "{limits} {after:?}: {}", ended.stdout);
-        assert!(ended.stdout.lines().next().unwrap().contains(said), "{said}: {}", ended.stdout);
+        let headline = ended.stdout.lines().next().unwrap();
+        assert!(headline.contains(said) && !headline.contains("1 budgets"), "{said}: {}", ended.stdout);
         assert!(ended.stdout.contains("(last release v1.0.0)"), "the reference is named: {}", ended.stdout);
         assert!(ended.stdout.contains("reproduce: `perf release-check --head "), "{}", ended.stdout);
     }
@@ -273,7 +274,7 @@ fn a_rule_about_nothing_and_a_silent_budget_are_warnings() {
     sandbox.measure(&[("parse", 100.0)]);
     let ended = sandbox.perf(&["compare"]);
     assert_eq!(ended.status, 0, "{}", ended.stdout);
-    assert!(ended.stdout.starts_with("WARN: 1 budgets of series that the head has not"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("WARN: 1 budget of series that the head has not"), "{}", ended.stdout);
     for part in [
         "warning: [[rule]] 1 (benchmark prase) matches no series: it limits nothing",
         "warning: budgets of series that the base has and the head has not, and not checked: 1 (first: start time)",

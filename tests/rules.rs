@@ -116,7 +116,7 @@ fn an_exhibit_is_judged_and_never_fails() {
     sandbox.measure(&[("noisy/a", 200.0), ("b", 100.0)]);
     let ended = sandbox.perf(&["compare"]);
     assert_eq!(ended.status, 0);
-    assert!(ended.stdout.starts_with("WARN: 1 exhibits regressed, which never fails\n"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("WARN: 1 exhibit regressed, which never fails\n"), "{}", ended.stdout);
     assert!(ended.stdout.contains("an exhibit, which never fails"), "{}", ended.stdout);
 }
 
@@ -157,7 +157,7 @@ fn a_limit_in_a_unit_that_does_not_fit_is_no_quiet_pass() {
     sandbox.branch("feature");
     sandbox.measure(&[("a", 200.0), ("b", 100.0)]);
     let ended = sandbox.perf(&["compare"]);
-    assert!(ended.stdout.starts_with("WARN: 1 rules in a unit"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("WARN: 1 rule in a unit"), "{}", ended.stdout);
     assert!(ended.stdout.contains("its limit is in MB, its numbers are in ns"), "{}", ended.stdout);
 }
 

@@ -167,6 +167,11 @@ pub(crate) fn counted(count: usize) -> String {
     number(count as f64)
 }
 
+/// Returns how many things there are, with their name in the singular or the plural.
+pub(crate) fn things(count: usize, thing: &str) -> String {
+    format!("{} {thing}{}", counted(count), if count == 1 { "" } else { "s" })
+}
+
 /// Returns a number in at least four significant digits; whole digits are never rounded away.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {

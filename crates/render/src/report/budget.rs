@@ -3,7 +3,7 @@
 use perf_compare::{Bound, Breach, Budgets, Claim, Outcome, Severity};
 
 use super::acceptance;
-use crate::number::counted;
+use crate::number::{counted, things};
 use crate::sink::Sink;
 
 /// How many broken bounds are told apart.
@@ -43,14 +43,13 @@ pub(crate) fn headline(outcome: &Outcome, severity: Severity, sink: Sink) -> Opt
     let breaches: Vec<&Breach> =
         all.filter(|breach| breach.severity == severity && Claim::accepted(breach.claim).is_none()).collect();
     let first = breaches.first()?;
-    let (count, budgets) = (counted(breaches.len()), if breaches.len() == 1 { "budget" } else { "budgets" });
-    Some(format!("{count} {budgets} broken ({})", figures(first, sink)))
+    Some(format!("{} broken ({})", things(breaches.len(), "budget"), figures(first, sink)))
 }
 
 /// Counts the budgets that nothing was held to, since the head has not their series.
 pub(crate) fn silent(outcome: &Outcome) -> Option<String> {
     let count: usize = outcome.sections.iter().map(|section| section.budgets.silent.len()).sum();
-    (count > 0).then(|| format!("{} budgets of series that the head has not", counted(count)))
+    (count > 0).then(|| format!("{} of series that the head has not", things(count, "budget")))
 }
 
 pub(super) fn line(breach: &Breach, outcome: &Outcome, sink: Sink) -> String {

@@ -8,7 +8,7 @@ use super::refusal;
 use super::row::difference;
 use super::sides::{across, place};
 use super::{budget, suite};
-use crate::number::counted;
+use crate::number::{counted, things};
 use crate::sink::Sink;
 
 /// How loud a report has to be.
@@ -152,7 +152,7 @@ fn passed(census: &Census) -> String {
 fn incomplete(outcome: &Outcome, sink: Sink) -> String {
     let gap = |gap: Gap| match gap {
         Gap::Refused(count) => format!("{} of the head's environments", counted(count)),
-        Gap::OnlyBase(count) => format!("{} environments that only the base has", counted(count)),
+        Gap::OnlyBase(count) => format!("{} that only the base has", things(count, "environment")),
         Gap::Missing(count, first) => {
             format!("{} series that the head has not (first: {})", counted(count), sink.series(&first))
         }
@@ -160,7 +160,7 @@ fn incomplete(outcome: &Outcome, sink: Sink) -> String {
             format!("{} series that do not compare (first: {})", counted(count), sink.series(&first))
         }
         Gap::Undecided(count) => format!("any of {} series, all inconclusive", counted(count)),
-        Gap::Budgets(count) => format!("{} budgets", counted(count)),
+        Gap::Budgets(count) => things(count, "budget"),
     };
     let gaps: Vec<String> = outcome.gaps().into_iter().map(gap).collect();
     format!("not judged, and a release must be: {}", gaps.join("; "))
@@ -223,9 +223,9 @@ fn accepted(outcome: &Outcome) -> Option<String> {
     let (series, all) = (rows.filter(|row| row.is_accepted()).count(), counted(total(outcome).total()));
     let breaches = outcome.sections.iter().flat_map(|section| &section.budgets.breaches);
     let budgets = breaches.filter(|breach| Claim::accepted(breach.claim).is_some()).count();
-    let parts = [(series, format!("of {all} series")), (budgets, "broken budgets".to_owned())];
-    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, what)| format!("{} {what}", counted(count))).collect();
+    let series = (series > 0).then(|| format!("{} of {all} series", counted(series)));
+    let budgets = (budgets > 0).then(|| things(budgets, "broken budget"));
+    let parts: Vec<String> = series.into_iter().chain(budgets).collect();
     (!parts.is_empty()).then(|| format!("{} worse and accepted", parts.join(" and ")))
 }
 
@@ -252,7 +252,7 @@ fn misfits(outcome: &Outcome) -> Option<String> {
         limits + section.budgets.unchecked.len()
     };
     let count: usize = outcome.sections.iter().map(of).sum();
-    (count > 0).then(|| format!("{} rules in a unit that their series is not measured in", counted(count)))
+    (count > 0).then(|| format!("{} in a unit that the series is not measured in", things(count, "rule")))
 }
 
 /// Counts the exhibits that regressed.
@@ -260,7 +260,7 @@ fn exhibits(outcome: &Outcome) -> Option<String> {
     let rows = outcome.comparisons().flat_map(|comparison| &comparison.judged);
     let regressed =
         rows.filter(|row| row.finding.verdict == Verdict::Regressed && row.tier == Tier::Exhibit).count();
-    (regressed > 0).then(|| format!("{} exhibits regressed, which never fails", counted(regressed)))
+    (regressed > 0).then(|| format!("{} regressed, which never fails", things(regressed, "exhibit")))
 }
 
 pub(crate) fn total(outcome: &Outcome) -> Census {
