@@ -248,6 +248,12 @@ fn saved_runs_are_compared_without_a_store() {
     assert!(ended.stdout.contains("holds no environment"), "{}", ended.stdout);
     let ended = sandbox.perf_in(".", &["compare", "--base-file", "base.jsonl", "--head-file", "out.json"]);
     assert_eq!(ended.status, 3, "{}", ended.stdout);
+    // All that the files hold is compared: no environment of theirs can be chosen.
+    let narrowed =
+        ["compare", "--base-file", "base.jsonl", "--head-file", "head.jsonl", "--environment", "abc"];
+    let ended = sandbox.perf_in(".", &narrowed);
+    assert_eq!(ended.status, 2, "{}", ended.stdout);
+    assert!(ended.stderr.contains("cannot be used with '--environment"), "{}", ended.stderr);
 }
 
 #[test]

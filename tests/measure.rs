@@ -102,10 +102,15 @@ fn a_true_slow_down_is_found_and_both_sides_are_recorded_as_pairs() {
     assert_eq!(verdict_of(&report, "bench/3"), "regressed");
     assert_eq!(verdict_of(&report, "bench/4"), "slower");
     assert_eq!(report["sections"][0]["census"]["regressed"], 1);
-    assert_eq!(report["sections"][0]["turns"]["pairs"], 5, "what looks changed is measured to the end");
+    let pairs = report["sections"][0]["turns"]["pairs"].as_u64().unwrap();
+    assert!((2..=5).contains(&pairs), "{pairs} rounds");
     let again = sandbox.perf(&["compare", "--output", "json"]);
     assert_eq!(again.status, 1, "the stored runs give the same verdict: {}", again.whole());
-    assert_eq!(again.json()["sections"][0]["turns"]["pairs"], 5);
+    let mut stored = again.json()["sections"][0].clone();
+    let mut measured = report["sections"][0].clone();
+    assert_eq!(stored["turns"], measured["turns"], "the control's runs are paired too");
+    let figures = |section: &mut serde_json::Value| section["series"].take();
+    assert_eq!(figures(&mut stored), figures(&mut measured));
 }
 
 #[test]
@@ -180,6 +185,47 @@ fn bootstrap_measures_only_what_is_missing() {
     assert_eq!(second.status, 1, "{}", second.whole());
     assert!(!second.stderr.contains("measuring"), "{}", second.stderr);
     assert_tidy(&sandbox);
+}
+
+#[test]
+fn bootstrap_measures_the_very_comparison_that_lacked_something() {
+    let sandbox = suite(6);
+    set(&sandbox, 6, &[(2, 1.6)]);
+    sandbox.git(&["commit", "-q", "-a", "-m", "Slower"]);
+    // On the base branch the newest commit is held against its parent; changes on top of it are no part of that.
+    set(&sandbox, 6, &[(2, 1.6), (3, 1.6)]);
+    let ended = sandbox.perf(&["compare", "--bootstrap", "--output", "json"]);
+    let report = json(&ended);
+    assert_eq!(report["head"]["commit"], sandbox.git(&["rev-parse", "HEAD"]).trim(), "{report}");
+    assert_eq!(report["base"]["commit"], sandbox.git(&["rev-parse", "HEAD~1"]).trim());
+    assert_eq!(report["policy"]["commit"], report["base"]["commit"], "{report}");
+    assert_eq!((verdict_of(&report, "bench/2"), verdict_of(&report, "bench/3")), ("regressed", "unchanged"));
+    assert!(ended.stderr.contains("uncommitted changes are not measured"), "{}", ended.stderr);
+}
+
+#[test]
+fn bootstrap_says_whose_environment_was_another() {
+    let sandbox = suite(3);
+    let elsewhere = sandbox.perf(&["collect", "--run", "--env", "runner=other"]);
+    assert_eq!(elsewhere.status, 0, "{}", elsewhere.whole());
+    for (commits, expected) in [
+        (0, "note: the base was measured in another environment: measuring"),
+        (
+            1,
+            "note: the base was never measured, and what was before it was in another environment: measuring",
+        ),
+    ] {
+        for _ in 0..commits {
+            sandbox.git(&["commit", "-q", "--allow-empty", "-m", "Something else"]);
+        }
+        sandbox.git(&["switch", "-q", "-C", "feature"]);
+        set(&sandbox, 3, &[(1, 2.0 + f64::from(commits))]);
+        sandbox.git(&["commit", "-q", "-a", "--allow-empty", "-m", "Change something"]);
+        assert_eq!(sandbox.perf(&["collect", "--run"]).status, 0);
+        let ended = sandbox.perf(&["compare", "--bootstrap", "--rounds", "1", "--no-control"]);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+        sandbox.git(&["switch", "-q", "main"]);
+    }
 }
 
 #[test]
@@ -303,10 +349,11 @@ fn suites_that_can_are_asked_for_single_benchmarks() {
     let run = format!("sh run.sh {}", sandbox.path("runs").display());
     sandbox.write("repo/perf.toml", format!("{toml}only = \"{run} {{benchmark}}\"\n"));
     sandbox.git(&["commit", "-q", "-a", "-m", "One by one"]);
-    change(&sandbox, 6, &[(2, 1.6)]);
+    // Which side of the fail limit it lies on is not clear before the last round.
+    change(&sandbox, 6, &[(2, 1.48)]);
     let report =
         json(&measured(&sandbox, &["--output", "json", "--fail", "50%", "--warn", "45%", "--no-control"]));
-    assert_eq!(verdict_of(&report, "bench/2"), "regressed");
+    assert_eq!(verdict_of(&report, "bench/2"), "slower");
     let asked = fs::read_to_string(sandbox.path("runs.asked")).unwrap();
     assert_eq!(asked.lines().filter(|line| *line == "all").count(), 4, "{asked}");
     assert_eq!(asked.lines().filter(|line| *line == "bench/2").count(), 6, "{asked}");
@@ -325,7 +372,7 @@ fn endless(sandbox: &Sandbox) -> Child {
     child
 }
 
-fn until(done: impl Fn() -> bool) {
+pub(crate) fn until(done: impl Fn() -> bool) {
     for _ in 0..3000 {
         if done() {
             return;

@@ -80,7 +80,7 @@ fn of_commits(args: &Args, handed_in: Option<&HandedIn>, place: &Place, call: &C
     let Call { store, governing, .. } = call;
     let stored = || commits::outcome(args, handed_in, call);
     let measure = || -> Result<Measured> {
-        let mut measured = measured::outcome(args, governing, (place, store))?;
+        let mut measured = measured::outcome(args, place, call)?;
         measured.outcome.references = commits::references(args, handed_in, call)?;
         Ok(measured)
     };
@@ -93,6 +93,9 @@ fn of_commits(args: &Args, handed_in: Option<&HandedIn>, place: &Place, call: &C
         && measured::would_help(&outcome)
     {
         output::note(&format!("{}: measuring base and head here", measured::lacking(&outcome)));
+        if call.head.is_without_changes(store)? {
+            output::note("uncommitted changes are not measured; `perf compare --measure` measures them");
+        }
         return measure();
     }
     if args.confirm {

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REV")]
     pub(super) head: Option<String>,
     /// A saved run to compare with
-    #[arg(long, value_name = "FILE", requires = "head_file", conflicts_with_all = ["against", "head"])]
+    #[arg(long, value_name = "FILE", requires = "head_file", conflicts_with_all = ["against", "head", "environment"])]
     pub(super) base_file: Option<PathBuf>,
     /// A saved run to judge. Without --base-file its base is found in the store, and --head says which commit it
     /// must be of; may be repeated, for several environments

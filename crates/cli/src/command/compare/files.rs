@@ -29,7 +29,5 @@ pub(super) fn outcome(args: &Args, governing: &Governing, (base, head): (&Path, 
         sections: vec![Section { environment, budgets, result }],
         notices: notices.chain(idle_rules(&policy, &series)).collect(),
     };
-    // All that the files hold is compared, whatever environment was asked for.
-    let outcome = governing.outcome(args, (base.endpoint, head.endpoint), BaseChoice::File, found);
-    Ok(Outcome { environment: None, ..outcome })
+    Ok(governing.outcome(args, (base.endpoint, head.endpoint), BaseChoice::File, found))
 }

@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use perf_compare::statistics::Judge;
 use perf_compare::{
-    BaseChoice, Comparison, Confirmation, Endpoint, FIRST_ROUNDS, MOST_ROUNDS, Notice, Outcome, Pair,
-    Refusal, Section, alarms, budgets, compare, control, rounds_for, undecided,
+    Comparison, Confirmation, Endpoint, FIRST_ROUNDS, MOST_ROUNDS, Notice, Outcome, Pair, Refusal, Section,
+    alarms, budgets, compare, control, rounds_for, undecided,
 };
 use perf_model::{Baseline, CommitId, Run, SeriesId};
 use perf_store::Store;
 
 use super::args::Args;
-use super::policy::Governing;
-use super::reach;
+use super::policy::{Call, Governing};
 use super::search::{HISTORY, Sections};
-use super::sides::{Head, WORKTREE, base_of, endpoint};
-use super::wanted::Wanted;
+use super::sides::endpoint;
 use crate::command::measure::{Gathered, Next, Plan, Session, Target, suites_of};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -48,7 +46,10 @@ pub(super) fn lacking(outcome: &Outcome) -> &'static str {
     let lacks = outcome.refusals().map(|refusal| match refusal {
         Refusal::BaseNotMeasured { .. } => "the base was never measured",
         Refusal::HeadNotMeasured { .. } => "the head was never measured",
-        Refusal::EnvironmentsDiffer { .. } => "the base was measured in another environment",
+        Refusal::EnvironmentsDiffer { ancestor: None, .. } => "the base was measured in another environment",
+        Refusal::EnvironmentsDiffer { ancestor: Some(_), .. } => {
+            "the base was never measured, and what was before it was in another environment"
+        }
         Refusal::NoMergeBase { .. }
         | Refusal::NothingBefore { .. }
         | Refusal::HeadWithdrawn { .. }
@@ -60,37 +61,32 @@ pub(super) fn lacking(outcome: &Outcome) -> &'static str {
     lacks.into_iter().find(|what| !what.is_empty()).unwrap_or_default()
 }
 
-/// The two sides of a comparison, ready to be measured.
-struct Sides {
-    base: Target,
-    head: Target,
-    choice: BaseChoice,
-    endpoints: (Endpoint, Endpoint),
-}
-
-/// Finds both sides, measures them in turns and compares them.
-pub(super) fn outcome(
-    args: &Args,
-    governing: &Governing,
-    (place, store): (&Place, &Store),
-) -> Result<Measured> {
+/// Measures both sides of a call in turns and compares them.
+pub(super) fn outcome(args: &Args, place: &Place, call: &Call) -> Result<Measured> {
+    let Call { store, head, choice, governing, .. } = call;
     let config = &governing.config;
-    let sides = match find(args, governing, store)? {
-        Ok(sides) => sides,
-        Err(refused) => return Ok(Measured::whole(*refused)),
+    let outcome = |base: Endpoint, found: Sections| {
+        governing.outcome(args, (base, head.endpoint(store)), choice.clone(), found)
     };
+    let base = match &call.base {
+        Ok(base) => base,
+        Err(refusal) => {
+            let refused = Sections::refused(refusal.clone());
+            return Ok(Measured::whole(outcome(Endpoint::Nothing, refused)));
+        }
+    };
+    let sides = (Target::commit(&store.resolve(base.as_str())?), head.target(store)?);
     let judge = Judging { args, config, store };
     let plan = plan(args, config);
     let next = |gathered: &Gathered| -> Result<Next> {
         Ok(judge.comparison(gathered)?.as_ref().map(|found| after(found, args, &plan)).unwrap_or_default())
     };
-    let gathered = Session::begin(config, place, store)?.measure((&sides.base, &sides.head), &plan, &next)?;
+    let gathered = Session::begin(config, place, store)?.measure((&sides.0, &sides.1), &plan, &next)?;
     let interrupted = interruption(&gathered)?;
     let section = judge.section(&gathered)?;
-    keep(&section.result, &gathered, store, (&sides.base, &sides.head))?;
+    keep(&section.result, &gathered, store, (&sides.0, &sides.1))?;
     let found = Sections { sections: vec![section], notices: vec![] };
-    let outcome = governing.outcome(args, sides.endpoints, sides.choice, found);
-    Ok(Measured { outcome, interrupted })
+    Ok(Measured { outcome: outcome(endpoint(store, base), found), interrupted })
 }
 
 /// Measures the alarms of an outcome again, in turns, and takes back what does not show again.
@@ -212,36 +208,6 @@ fn after(found: &Comparison, args: &Args, plan: &Plan) -> Next {
     Next { open, goal }
 }
 
-/// Finds what is to be measured; where there is no base, the outcome that says so.
-fn find(
-    args: &Args,
-    governing: &Governing,
-    store: &Store,
-) -> Result<std::result::Result<Sides, Box<Outcome>>> {
-    let base_branch = reach::target_branch().or_else(|| governing.config.base_branch.clone());
-    let changed = args.head.is_none() && store.is_dirty()?;
-    let wanted = Wanted {
-        head: args.head.as_deref().or(changed.then_some(WORKTREE)),
-        handed_in: None,
-        against: &args.against,
-        environment: None,
-        base_branch: base_branch.as_deref(),
-        offline: args.offline,
-    };
-    let head = Head::find(&wanted, store)?;
-    let (base, choice) = base_of(&wanted, store, &head)?;
-    let base = match base {
-        Ok(base) => base,
-        Err(refusal) => {
-            let sides = (Endpoint::Nothing, head.endpoint(store));
-            return Ok(Err(Box::new(governing.outcome(args, sides, choice, Sections::refused(refusal)))));
-        }
-    };
-    let endpoints = (endpoint(store, &base), head.endpoint(store));
-    let base = Target::commit(&store.resolve(base.as_str())?);
-    Ok(Ok(Sides { base, head: head.target(store)?, choice, endpoints }))
-}
-
 /// What judges a session, during it and at its end.
 struct Judging<'a> {
     args: &'a Args,
@@ -271,7 +237,9 @@ impl Judging<'_> {
     fn comparison(&self, gathered: &Gathered) -> Result<std::result::Result<Comparison, Refusal>> {
         let policy = self.config.policy();
         let across: BTreeSet<String> = self.args.across.iter().cloned().collect();
-        let (base, head) = (whole(&gathered.base, gathered), whole(&gathered.head, gathered));
+        // The control is the base too: where it did not shift, it tells more of where the base lies, and of the noise.
+        let base = gathered.base.iter().chain(&gathered.control);
+        let (base, head) = (whole(base, gathered), whole(&gathered.head, gathered));
         let history = match policy.judge {
             Judge::Limits => vec![],
             Judge::Noise => self.store.history(&base.commit, &base.environment.fingerprint(), HISTORY)?,
@@ -282,8 +250,8 @@ impl Judging<'_> {
 }
 
 /// Returns the runs of whole rounds.
-fn whole(runs: &[Run], gathered: &Gathered) -> Baseline {
+fn whole<'a>(runs: impl IntoIterator<Item = &'a Run>, gathered: &Gathered) -> Baseline {
     let is_whole = |run: &&Run| run.turn.as_ref().is_some_and(|turn| turn.round < gathered.rounds);
-    Baseline::new(runs.iter().filter(is_whole).cloned().collect())
+    Baseline::new(runs.into_iter().filter(is_whole).cloned().collect())
         .expect("the runs of a side are of one commit and one identity, and there is a whole round")
 }

@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub(super) store: Store,
     /// What the head is to be merged into, where that was said.
     base_branch: Option<String>,
+    /// The head.
+    pub(super) head: Head,
     /// The base, or why there is none.
     pub(super) base: std::result::Result<CommitId, Refusal>,
     /// Why that base.
@@ -62,7 +64,7 @@ impl Call {
         let governing = governing(args, &store, of.as_ref(), &head)?
             .measuring_as(Config { base_branch: base_branch.clone(), ..here });
         let store = store.requiring_signatures(governing.config.store.require_signed);
-        Ok(Self { store, base_branch, base, choice, governing })
+        Ok(Self { store, base_branch, head, base, choice, governing })
     }
 
     /// Returns what to look for.

@@ -102,6 +102,11 @@ impl Head {
         self.checked_out
     }
 
+    /// Returns whether the work tree holds it with changes that are not part of it.
+    pub(super) fn is_without_changes(&self, store: &Store) -> Result<bool> {
+        Ok(self.checked_out && !self.is_worktree() && store.is_dirty()?)
+    }
+
     /// Returns the commit, or the one below the uncommitted changes.
     pub(super) fn commit(&self) -> &CommitId {
         &self.commit.lineage.commit
