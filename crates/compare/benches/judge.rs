@@ -52,6 +52,7 @@ fn series(rng: &mut Rng) -> Series {
         limits: Limits::default(),
         absolute: None,
         base,
+        again: vec![],
         head,
         history: (0..BASELINES).map(|_| runs(1)).collect(),
     }

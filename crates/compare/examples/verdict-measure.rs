@@ -174,6 +174,7 @@ fn series(seed: u64) -> Series {
         limits: Limits::default(),
         absolute: None,
         base: runs(3),
+        again: vec![],
         head: runs(3),
         history: (0..10).map(|_| runs(1)).collect(),
     }

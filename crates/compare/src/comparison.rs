@@ -162,9 +162,10 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
     let history: Vec<&Baseline> = history.iter().filter(|it| it.environment.identity == *identity).collect();
     let earlier = history.iter().map(|it| it.commit.clone()).collect();
     let history: Vec<Rows> = history.into_iter().map(|it| Rows::of(&it.runs)).collect();
-    let Chosen { before, after, turns } = chosen(&pair);
+    let Chosen { before, after, again, turns } = chosen(&pair);
     let order = if turns.is_some() { Order::Interleaved } else { Order::Apart };
     let (before, after) = (Rows::of(before), Rows::of(after));
+    let again = Rows::of_some(again);
     let Renames { of_head, conflicts } = renames(&policy.aliases, &before.index(), &after.index());
     let (mut candidates, mut unjudged) = (vec![], vec![]);
     let (mut missing, mut new) = (before.sorted(), vec![]);
@@ -176,7 +177,8 @@ pub fn compare(pair: Pair, history: &[Baseline], policy: &Policy) -> Result<Comp
             continue;
         };
         let former = former.map(|(base_key, alias)| Former::new(*base_key, *alias));
-        match Candidate::new((key, former), (base, head), &history, policy) {
+        let again = again.of.get(&base_key).map_or(&[][..], Vec::as_slice);
+        match Candidate::new((key, former), [base, again, head], &history, policy) {
             Ok(candidate) => candidates.push(candidate),
             Err(obstacle) => unjudged.push(Unjudged { series: newest(head).series(), obstacle }),
         }
@@ -252,8 +254,8 @@ fn judged(candidates: Vec<Candidate>, policy: &Policy, order: Order) -> (Vec<Jud
         Judged {
             series: named.id,
             metric: named.metric,
-            before: side_level(&series.base, level),
-            after: side_level(&series.head, level),
+            before: side_level(&[&series.base, &series.again], level),
+            after: side_level(&[&series.head], level),
             asked: named.asked,
             limits: series.limits,
             absolute: series.absolute,
@@ -285,12 +287,12 @@ fn suite_settings(named: &[Named], series: &[Series], policy: &Policy) -> Settin
     Settings { suite_limits: Limits { warn: middle(|it| it.warn), fail: middle(|it| it.fail) }, ..settings }
 }
 
-fn side_level(runs: &Runs, used: LevelUsed) -> f64 {
+fn side_level(runs: &[&Runs], used: LevelUsed) -> f64 {
     let level = |level: &Level| match used {
         LevelUsed::Median => level.middle,
         LevelUsed::Best => level.best.unwrap_or(level.middle),
     };
-    median_in_place(&mut runs.iter().flatten().map(level).collect::<Vec<_>>())
+    median_in_place(&mut runs.iter().copied().flatten().flatten().map(level).collect::<Vec<_>>())
 }
 
 /// Names a series within a baseline, without a copy of the names.
@@ -306,11 +308,16 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn of(runs: impl IntoIterator<Item = &'a Run, IntoIter: ExactSizeIterator>) -> Self {
+        Self::of_some(runs.into_iter().map(Some))
+    }
+
+    /// The same, where not every run was taken.
+    fn of_some(runs: impl IntoIterator<Item = Option<&'a Run>, IntoIter: ExactSizeIterator>) -> Self {
         let each = runs.into_iter();
         let runs = each.len();
         let mut of: HashMap<Key, Vec<Option<&Measurement>>> = HashMap::new();
         for (index, run) in each.enumerate() {
-            for measurement in &run.measurements {
+            for measurement in run.iter().flat_map(|run| &run.measurements) {
                 let Measurement { benchmark, params, metric, .. } = measurement;
                 let key = (benchmark.as_str(), params, metric.name.as_str());
                 of.entry(key).or_insert_with(|| vec![None; runs])[index] = Some(measurement);
@@ -348,7 +355,7 @@ struct Named {
 impl Candidate {
     fn new(
         (key, former): (Key, Option<Former>),
-        (base, head): (&[Option<&Measurement>], &[Option<&Measurement>]),
+        [base, again, head]: [&[Option<&Measurement>]; 3],
         history: &[Rows],
         policy: &Policy,
     ) -> Result<Self, Obstacle> {
@@ -358,7 +365,7 @@ impl Candidate {
         let both = || base.iter().chain(head).copied().flatten();
         same_direction(&asked, both(), &metric)?;
         enough_readings(&metric, both())?;
-        let (base, head) = (levels(base, &metric)?, levels(head, &metric)?);
+        let [base, again, head] = [levels(base, &metric)?, levels(again, &metric)?, levels(head, &metric)?];
         // An entry without the series keeps its place: it is the same baseline in every series.
         let formerly = former_names(&policy.aliases, key.0, key.2);
         let past = |rows: &Rows| {
@@ -373,6 +380,7 @@ impl Candidate {
             limits: policy.limits,
             absolute: None,
             base,
+            again,
             head,
             history: history.iter().map(past).collect(),
         };
@@ -406,7 +414,7 @@ fn hold_against(series: &mut Series, limits: (&Limit, &Limit), metric: &Metric) 
         limit.absolute.as_ref().map(in_unit).transpose()
     };
     let (warn_by, fail_by) = (difference(warn)?, difference(fail)?);
-    let base = side_level(&series.base, LevelUsed::Median);
+    let base = side_level(&[&series.base, &series.again], LevelUsed::Median);
     let as_share =
         |limit: &Limit, by: Option<f64>| limit.relative.unwrap_or(0.0).max(by.map_or(0.0, |by| by / base));
     let as_difference =

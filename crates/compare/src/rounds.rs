@@ -21,7 +21,7 @@ const ERRORS: f64 = 4.0;
 /// no series has noise, or for no change at all.
 pub fn rounds_for(comparison: &Comparison, change: f64) -> Option<usize> {
     let noise = typical(comparison)?;
-    let rounds = 2.0 * (ERRORS * noise / change.ln_1p()).powi(2);
+    let rounds = runs_a_difference(comparison) * (ERRORS * noise / change.ln_1p()).powi(2);
     // A saturating cast: nobody measures that long.
     (change > 0.0).then(|| (rounds.ceil() as usize).max(2))
 }
@@ -30,8 +30,15 @@ pub fn rounds_for(comparison: &Comparison, change: f64) -> Option<usize> {
 pub fn reach(comparison: &Comparison) -> Option<Reach> {
     let rounds = comparison.turns?.pairs;
     let noise = typical(comparison)?;
-    let seen = (ERRORS * noise * (2.0 / rounds as f64).sqrt()).exp_m1();
+    let seen = (ERRORS * noise * (runs_a_difference(comparison) / rounds as f64).sqrt()).exp_m1();
     Some(Reach { seen, rounds, for_half: rounds_for(comparison, seen / 2.0)? })
+}
+
+/// Returns how many times the variance of one run the difference within a pair varies by: the mean of two runs of the
+/// base varies by half as much as one.
+fn runs_a_difference(comparison: &Comparison) -> f64 {
+    let twice = comparison.turns.is_some_and(|turns| turns.pairs > 1 && turns.twice == turns.pairs);
+    if twice { 1.5 } else { 2.0 }
 }
 
 /// Returns the median noise of the series that were judged by ratios.

@@ -120,6 +120,7 @@ fn read(benchmark: &Benchmark, limits: Limits) -> std::result::Result<Series, St
         limits,
         absolute: benchmark.absolute.map(|limit| Limits { warn: limit, fail: limit }),
         base: runs(&benchmark.baseline)?,
+        again: vec![],
         head: runs(&benchmark.candidate)?,
         history: benchmark.history.iter().map(|entry| runs(entry)).collect::<std::result::Result<_, _>>()?,
     })

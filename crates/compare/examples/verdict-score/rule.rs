@@ -52,6 +52,7 @@ fn series(measured: &Measured, limits: Limits) -> Series {
         limits,
         absolute: None,
         base: measured.runs(&measured.base),
+        again: vec![],
         head: measured.runs(&measured.head),
         history: history.collect(),
     }

@@ -27,7 +27,8 @@ pub(super) fn test(series: &Series, limits: Limits, settings: &Settings) -> Outc
     let side = |runs: &Runs| -> Vec<f64> {
         runs.iter().flatten().map(|level| signed(level.middle, series.better)).collect()
     };
-    let (base, head) = (side(&series.base), side(&series.head));
+    let (mut base, head) = (side(&series.base), side(&series.head));
+    base.extend(side(&series.again));
     let history = recent_history(series).iter().filter_map(first);
     let history: Vec<f64> = history.map(|level| signed(level.middle, series.better)).collect();
     let Some((variance, df)) = noise(&base, &head, &history) else { return Outcome::NoiseUnknown };

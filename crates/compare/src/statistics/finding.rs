@@ -105,6 +105,8 @@ pub struct Shift {
     pub taken_as: TakenAs,
     /// The standard deviation of this environment's own shifts, relative; `None` with too little history.
     pub history_sd: Option<f64>,
+    /// How likely runs in turns differ so much by chance; `None` for runs that were not taken in turns.
+    pub chance: Option<f64>,
 }
 
 /// What a change that the whole suite shares was taken for.

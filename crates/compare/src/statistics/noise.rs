@@ -1,6 +1,6 @@
 //! How much a series varies from run to run: its own history and replicates, moderated by its suite.
 
-use super::order::{mean, median, scatter, variance_of_steps};
+use super::order::{mean, median, variance_of_steps};
 use super::row::{ENOUGH_HISTORY, Levels, Row};
 use super::suite::ENOUGH_SERIES;
 
@@ -107,9 +107,8 @@ impl Own {
     }
 
     fn from_replicates(levels: &Levels) -> Option<Self> {
-        let weight = levels.replicates() as f64;
-        (weight > 0.0)
-            .then(|| Self { variance: (scatter(&levels.base) + scatter(&levels.head)) / weight, weight })
+        let (variance, weight) = levels.of_replicates();
+        (weight > 0.0).then_some(Self { variance, weight })
     }
 }
 

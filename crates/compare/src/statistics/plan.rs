@@ -24,7 +24,8 @@ pub(super) enum Plan {
 
 impl Plan {
     pub(super) fn of(series: &Series, settings: &Settings) -> Self {
-        let (base, head) = (middles(&series.base), middles(&series.head));
+        let (mut base, head) = (middles(&series.again), middles(&series.head));
+        base.extend(middles(&series.base));
         let (Some(&newest_base), Some(&newest_head)) = (base.last(), head.last()) else {
             let doubt = if base.is_empty() { Doubt::NoBase } else { Doubt::NoHead };
             return undecided(doubt, Finding::bare(Verdict::Inconclusive));

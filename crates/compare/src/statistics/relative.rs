@@ -11,7 +11,7 @@ use super::row::{ENOUGH_HISTORY, Levels, RECENT, Row, within};
 use super::separation::{has_two_modes, separation};
 use super::series::Series;
 use super::settings::{Order, Settings};
-use super::suite::{ENOUGH_SERIES, Freed, free};
+use super::suite::{ENOUGH_SERIES, Freed, MEDIAN, free};
 use super::variation::detectable;
 
 /// The change that is reported is at most so many times what the base's own runs show.
@@ -45,7 +45,7 @@ pub(super) fn test(series: &[&Series], class: Class, settings: &Settings) -> Tes
 }
 
 fn has_bests(series: &Series) -> bool {
-    let all = series.history.iter().chain([&series.base, &series.head]);
+    let all = series.history.iter().chain([&series.base, &series.again, &series.head]);
     all.flatten().flatten().all(|level| level.best.is_some_and(|best| best > 0.0))
 }
 
@@ -137,7 +137,8 @@ impl Steps {
             fail: limits.fail,
             head_runs,
             two_modes: has_two_modes(&levels.history),
-            machine: self.freed.unusual != 0.0,
+            // More rounds tell the machine of runs in turns.
+            machine: self.freed.unusual != 0.0 && !levels.paired,
         }
     }
 
@@ -193,9 +194,7 @@ struct BaseLevel {
 
 impl BaseLevel {
     fn of(levels: &Levels, variance: f64) -> Self {
-        /// The variance of a median of normal values over that of their mean.
-        const MEDIAN: f64 = 1.57;
-        let (runs, own) = (levels.base.len() as f64, mean(&levels.base));
+        let (runs, own) = (levels.base_runs() as f64, mean(&levels.base));
         let alone = Self { mean: own, middle: median_of(&levels.base), weight: runs };
         let history = levels.history_of_base();
         if history.len() < ENOUGH_HISTORY {

@@ -3,13 +3,15 @@ use perf_model::Kind;
 use super::finding::LevelUsed;
 use super::level::Level;
 use super::limits::signed;
-use super::order::{mean, median};
+use super::order::{mean, median, scatter};
 use super::series::{Runs, Series};
 
 /// One series as logarithms of levels, larger where they are worse, not yet freed of the machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) base: Vec<Option<f64>>,
+    /// The base's other runs of the same rounds.
+    pub(super) again: Vec<Option<f64>>,
     pub(super) head: Vec<Option<f64>>,
     pub(super) history: Vec<Option<f64>>,
     /// No variance is believed to be smaller.
@@ -26,12 +28,32 @@ pub(super) struct Levels {
     pub(super) history: Vec<f64>,
     /// Whether run `i` of the two sides is a pair, of which only the difference counts.
     pub(super) paired: bool,
+    /// By how much the base's two runs of every pair differ, where it was run twice in each: `base` is their middle.
+    pub(super) own: Vec<f64>,
 }
 
 impl Levels {
-    /// Returns how many degrees of freedom the runs have to tell their own noise.
-    pub(super) fn replicates(&self) -> usize {
-        if self.paired { self.base.len() - 1 } else { self.base.len() + self.head.len() - 2 }
+    /// Returns the variance of one run that the runs of both sides show, and its degrees of freedom; 0 where there are none.
+    ///
+    /// The two sides of a pair are half their difference away from the middle of all. That difference is of two runs;
+    /// or of one and the mean of two, which vary by half as much again as one run, and then the two tell as much on
+    /// their own, being the same code.
+    pub(super) fn of_replicates(&self) -> (f64, f64) {
+        let (pairs, between) = (self.base.len(), scatter(&self.base) + scatter(&self.head));
+        let (squares, degrees) = match (self.paired, self.own.is_empty()) {
+            (false, _) => (between, pairs + self.head.len() - 2),
+            (true, true) => (between, pairs - 1),
+            (true, false) => {
+                let own: f64 = self.own.iter().map(|difference| difference.powi(2)).sum();
+                (2.0 * between / 1.5 + own / 2.0, pairs - 1 + self.own.len())
+            }
+        };
+        (squares / (degrees as f64).max(1.0), degrees as f64)
+    }
+
+    /// Returns how many runs stand behind the base.
+    pub(super) fn base_runs(&self) -> usize {
+        self.base.len() + self.own.len()
     }
 
     /// Returns the history as far as it tells where the base lies: of runs in turns only their own session does.
@@ -54,6 +76,7 @@ impl Row {
         let logs = |runs: &Runs| runs.iter().map(|run| run.as_ref().map(log)).collect();
         Self {
             base: logs(&series.base),
+            again: logs(&series.again),
             head: logs(&series.head),
             history: recent_history(series).iter().map(|runs| first(runs).map(log)).collect(),
             floor: smallest_noise(series.kind).powi(2),

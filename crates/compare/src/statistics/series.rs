@@ -19,6 +19,9 @@ pub struct Series {
     pub absolute: Option<Limits>,
     /// The base's runs.
     pub base: Runs,
+    /// The base's other runs of the same rounds, where base and head were measured in turns and the base against
+    /// itself as well: entry `i` belongs to run `i` of the base. Empty where there are none.
+    pub again: Runs,
     /// The head's runs.
     pub head: Runs,
     /// Earlier baselines of the same environment, oldest first; the newest thirty are used.
@@ -28,7 +31,7 @@ pub struct Series {
 impl Series {
     /// Returns whether every number of the series has a logarithm.
     pub(crate) fn has_ratios(&self) -> bool {
-        let mut levels = self.history.iter().chain([&self.base, &self.head]).flatten().flatten();
+        let mut levels = self.history.iter().chain([&self.base, &self.again, &self.head]).flatten().flatten();
         levels.all(|level| level.middle > 0.0)
     }
 }

@@ -37,7 +37,11 @@ pub(super) const ENOUGH_SERIES: usize = 5;
 /// So many baselines say how far the machine moves by itself.
 const ENOUGH_SHIFTS: usize = 5;
 /// No machine repeats itself better than this from one baseline to the next.
-const SMALLEST_SHIFT_SD: f64 = 0.003;
+pub(super) const SMALLEST_SHIFT_SD: f64 = 0.003;
+/// A shift as large as this may hide a share of the change.
+pub(super) const UNUSUAL_SHIFT: f64 = 0.03;
+/// The variance of a median of normal values over that of their mean.
+pub(super) const MEDIAN: f64 = 1.57;
 
 /// Takes out of every run what the whole suite shares. There must be a row.
 pub(super) fn free(rows: &[Row], settings: &Settings) -> Freed {
@@ -178,6 +182,7 @@ pub(super) fn without(row: &Row, factors: &Factors, kept: f64) -> Levels {
         head: side(&row.head, &factors.head, kept),
         history: side(&row.history, &factors.history, 0.0),
         paired: false,
+        own: vec![],
     }
 }
 
@@ -220,8 +225,7 @@ impl Machine {
 
     /// Whether the shift is large enough that a share of it may be the change after all.
     fn is_unusual(&self) -> bool {
-        const SMALLEST: f64 = 0.03;
-        self.shift.abs() > self.sd.map_or(SMALLEST, |sd| SMALLEST.max(2.0 * SQRT_2 * sd))
+        self.shift.abs() > self.sd.map_or(UNUSUAL_SHIFT, |sd| UNUSUAL_SHIFT.max(2.0 * SQRT_2 * sd))
     }
 
     fn judged(&self, factors: &Factors, settings: &Settings) -> Shift {
@@ -230,7 +234,7 @@ impl Machine {
         let taken_as = if is_change { TakenAs::Change } else { TakenAs::Machine };
         let agreed = self.agreed && self.is_unexplained();
         let verdict = shift_verdict(self.shift, agreed, enough, settings);
-        Shift { change: self.shift.exp_m1(), verdict, taken_as, history_sd: self.sd }
+        Shift { change: self.shift.exp_m1(), verdict, taken_as, history_sd: self.sd, chance: None }
     }
 }
 

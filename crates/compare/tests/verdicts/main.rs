@@ -19,6 +19,7 @@ fn time(base: &[f64], head: &[f64]) -> Series {
         limits: Limits::default(),
         absolute: None,
         base: runs(base),
+        again: vec![],
         head: runs(head),
         history: vec![],
     }

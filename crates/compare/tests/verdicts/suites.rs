@@ -86,6 +86,60 @@ fn between_interleaved_runs_no_shift_is_taken_out() {
 }
 
 #[test]
+fn what_the_machine_does_between_two_runs_in_turns_is_no_change() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    let strict = |mut series: Vec<Series>| {
+        series.iter_mut().for_each(|series| series.limits.warn = 0.02);
+        series
+    };
+    // The middle pair says 4 %, but no two pairs agree.
+    let restless = strict(suite(SAME, [1.04, 0.97, 1.05], &[]));
+    assert_eq!(count_worse(&restless, &settings), 0);
+    let found = shift(&restless, &settings);
+    assert_eq!((found.verdict, found.taken_as), (Verdict::Unchanged, TakenAs::Machine));
+    // It may hide a change of the warn limit: that is not excluded.
+    let findings = judge(&restless, &settings).series;
+    assert!(findings.iter().all(|found| found.verdict == Verdict::Inconclusive), "{findings:?}");
+    let steady = strict(suite(SAME, [1.04; 3], &[]));
+    assert_eq!(count_worse(&steady, &settings), 10);
+    assert_eq!(shift(&steady, &settings).taken_as, TakenAs::Change);
+}
+
+#[test]
+fn a_base_that_was_run_twice_in_every_pair_tells_more_of_the_same_change() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    let found = |change: f64, twice: bool| {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut run = |level: f64| {
+            let noise: f64 = (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0;
+            Some(Level { middle: level * (0.02 * noise).exp(), best: None, spread: None })
+        };
+        let session = |_| {
+            let of = |name: usize| 100.0 + 10.0 * name as f64;
+            let series: Vec<Series> = (0..20)
+                .map(|name| {
+                    let head = of(name) * if name == 3 { change } else { 1.0 };
+                    let mut side = |level: f64| (0..5).map(|_| run(level)).collect::<Vec<_>>();
+                    let (base, again, head) = (side(of(name)), side(of(name)), side(head));
+                    let again = if twice { again } else { vec![] };
+                    let limits = perf_compare::Limits { warn: 0.02, fail: 0.25 };
+                    Series { base, again, head, limits, ..time(&[1.0], &[1.0]) }
+                })
+                .collect();
+            let findings = judge(&series, &settings).series;
+            let (changed, others): (Vec<usize>, Vec<usize>) =
+                (0..20).filter(|&name| is_worse(findings[name].verdict)).partition(|&name| name == 3);
+            (changed.len(), others.len())
+        };
+        (0..200).map(session).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    };
+    let (once, twice) = (found(1.06, false), found(1.06, true));
+    assert!(twice.0 >= once.0 + 20, "found in {} and {} of 200 sessions", once.0, twice.0);
+    // Of two hundred sessions ten may warn of what did not change.
+    assert!(found(1.0, true).1 <= 20, "{:?}", found(1.0, true));
+}
+
+#[test]
 fn a_machine_that_changes_within_a_pair_is_told_from_the_change() {
     let settings = Settings { order: Order::Interleaved, ..Settings::default() };
     // Between the two runs of the second pair the machine became half as slow again.

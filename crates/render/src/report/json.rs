@@ -659,7 +659,7 @@ fn judged<'a>(comparison: &'a Comparison, outcome: &'a Outcome, part: Part<'a>) 
     let (base, head) = (measured(comparison.pair.before()), measured(comparison.pair.after()));
     Part {
         measured: Some(Sides { base, head }),
-        turns: comparison.turns.map(|Turns { pairs, left_out }| TurnsJson { pairs, left_out }),
+        turns: comparison.turns.map(|Turns { pairs, left_out, .. }| TurnsJson { pairs, left_out }),
         across: comparison.pair.across().iter().map(String::as_str).collect(),
         history: comparison.history,
         suite: Some(suite(comparison, outcome)),

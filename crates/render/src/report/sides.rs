@@ -43,15 +43,11 @@ pub(crate) fn place_and_runs(section: &Section, comparison: &Comparison, sink: S
     let place = place(section, sink);
     match comparison.turns {
         None => format!("environment {place}; runs: base {before} ({measured}), head {after}"),
-        Some(Turns { pairs, left_out: 0 }) => {
-            format!("environment {place}; runs: base {pairs}, head {pairs}, taken in turns")
-        }
-        Some(Turns { pairs, left_out }) => {
-            let left_out = counted(left_out);
-            format!(
-                "environment {place}; runs: base {pairs}, head {pairs}, taken in turns; left out {left_out} that \
-                 were not"
-            )
+        Some(Turns { pairs, twice, left_out }) => {
+            let base = pairs + twice;
+            let rest = (left_out > 0).then(|| format!("; left out {} that were not", counted(left_out)));
+            let rest = rest.unwrap_or_default();
+            format!("environment {place}; runs: base {base}, head {pairs}, taken in turns{rest}")
         }
     }
 }

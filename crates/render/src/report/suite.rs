@@ -62,10 +62,13 @@ pub(crate) fn headline(comparison: &Comparison) -> Option<String> {
         .then(|| format!("the whole suite {} as one by {}{accepted}", word(verdict), change))
 }
 
-/// Of runs in turns the machine has no share in what they differ by.
 fn described_in_turns(shift: &Shift, change: &str) -> String {
     let answer = word(shift.verdict);
-    format!("(whole suite) {answer}: {change} between runs in turns; it stays in every change")
+    let taken = match shift.taken_as {
+        TakenAs::Machine => "no more than the machine moves from run to run, and out of every change",
+        TakenAs::Change => "more than the machine moves from run to run; it stays in every change",
+    };
+    format!("(whole suite) {answer}: {change} between runs in turns, {taken}")
 }
 
 fn described(shift: &Shift, change: &str) -> String {
