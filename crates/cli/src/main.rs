@@ -21,11 +21,11 @@ fn main() -> ExitCode {
     if let Some(failure) = profiler::mistaken_for(std::env::args().skip(1)) {
         return failure.report();
     }
-    let failed = Cli::status_of_failures(std::env::args_os());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error, failed),
+        Err(error) => return output::usage(&error, || Cli::status_of_usage(std::env::args_os())),
     };
+    let failed = cli.status_of_failures();
     match command::run(cli) {
         Ok(status) => status.into(),
         Err(failure) => {

@@ -119,10 +119,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Prints what clap has to say: help on standard output, mistakes on standard error with the status of failures.
-pub(crate) fn usage(error: &clap::Error, failed: u8) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error, failed: impl FnOnce() -> u8) -> ExitCode {
     // Nobody is left to tell when the stream is gone.
     let _ = error.print();
-    ExitCode::from(if error.use_stderr() { failed } else { 0 })
+    ExitCode::from(if error.use_stderr() { failed() } else { 0 })
 }
 
 fn say(style: Style, word: &str, text: &str) {

@@ -15,9 +15,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Write a badge: how the last comparison ended, or what was measured last, and how long ago
-///
-/// An SVG image that needs nothing else, or the JSON of a shields.io endpoint. Nothing is asked of the network.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Say how this comparison ended: what `perf compare --output json=FILE` wrote

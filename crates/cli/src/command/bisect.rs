@@ -20,10 +20,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Find the commit that changed a benchmark: stored baselines first, then probes measured in turns
-///
-/// GOOD must be a first-parent ancestor of BAD. Both ends are measured first: where they do not differ on this machine
-/// there is nothing to find (exit status 3). Commits that do not build are skipped.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The benchmark, as reports name it

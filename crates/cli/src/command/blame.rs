@@ -8,10 +8,6 @@ use crate::failure::Result;
 use crate::output;
 use crate::place::Place;
 
-/// Name the commit that moved a benchmark, or the range of commits that it lies in
-///
-/// Tells the newest change of level of each of its series: by whom, what was measured on either side, how large it
-/// is and how sure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The benchmark, as reports name it

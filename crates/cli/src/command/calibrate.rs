@@ -13,11 +13,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Learn limits from the recorded history: each series' noise, what can be detected, and a change of perf.toml
-///
-/// Reads the baselines of HEAD and its first parents in one environment, back to the newest declared level. A series
-/// with fewer than 10 of them gets no proposal. Limits are proposed as wide as three runs on each side can tell; an
-/// exhibit that was stable over its newest 10 baselines is promoted, a series too noisy for any limit demoted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Learn from the environment with this fingerprint (or its first digits) [default: the one that HEAD or its

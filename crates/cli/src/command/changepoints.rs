@@ -8,10 +8,6 @@ use crate::failure::Result;
 use crate::output;
 use crate::place::Place;
 
-/// Find where the level of a history changed for good, given as JSON (plumbing)
-///
-/// Prints indices (the first value of each new level), relative sizes with their 95 % intervals, and p-values;
-/// a change with only three to nine values behind it is `possible`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A JSON array of numbers, oldest first: a file, or `-` for standard input

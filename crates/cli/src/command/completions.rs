@@ -4,10 +4,6 @@ use crate::command::Status;
 use crate::failure::Result;
 use crate::output;
 
-/// Print the completions of a shell
-///
-/// For example `perf completions bash > ~/.local/share/bash-completion/completions/perf`, or in ~/.zshrc
-/// `source <(perf completions zsh)`. Where the Linux profiler has completions for its own `perf`, these replace them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The shell

@@ -9,9 +9,6 @@ use crate::failure::Result;
 use crate::output;
 use crate::place::Place;
 
-/// Say what would keep the gate from working here, and how to mend each
-///
-/// Exit status 1 where something would; warnings alone are status 0.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Do not ask the remote whether it takes notes

@@ -9,10 +9,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::{self, Place};
 
-/// Show this machine's environment: identity, context and fingerprint
-///
-/// Two runs whose identity differs cannot be compared; context is recorded and shown. The harness and its
-/// toolchain are part of the identity of a run; here they are those of the suites in perf.toml.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {

@@ -7,10 +7,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Derive the verdict on a benchmark step by step: runs, noise floor, rule, limits
-///
-/// Takes what `perf compare` takes and compares the same. Exit status 3 where nothing could be judged, else 0: this
-/// explains, it is no gate.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct Args {

@@ -6,20 +6,25 @@ use std::path::{Path, PathBuf};
 
 use perf_render::forge::{Forge, Request, Target};
 
-use crate::command::Status;
+use crate::command::{Late, Status};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Plan what a courier sends to a forge: the comment on a pull request, issues about regressions
-///
-/// Nothing is sent from here and no token is needed: what the forge already holds is read from a file, and what is
-/// to be sent is written to files, one request each. scripts/forge has couriers that pass both on with `gh` and
-/// `glab`.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    Comment(comment::Args),
-    Issues(issues::Args),
+    /// Plan the one comment with the report: made once, then edited in place
+    ///
+    /// It is found by the hidden marker that a Markdown report begins with, among the comments of one's own account.
+    /// Prints what to do as JSON: `action` (create, update, keep), `id`, `body`.
+    Comment(Late<comment::Args>),
+    /// Plan one issue for each series family that became worse, and commit where it did
+    ///
+    /// Judges each of the last baselines of HEAD's first parents against the one before it, in every environment. An
+    /// issue is made when something becomes worse, written anew when there are new runs, and closed when it has been
+    /// back for some baselines in a row; what was closed stays closed. Prints the plan as JSON: `key`, `action`
+    /// (create, update, close, keep), `number`, `severity`, `title`, `body`, `comment`.
+    Issues(Late<issues::Args>),
 }
 
 /// Where a plan is for, and where its requests go.
@@ -52,8 +57,8 @@ pub(crate) enum Name {
 
 pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
     match command {
-        Command::Comment(args) => comment::run(args, place),
-        Command::Issues(args) => issues::run(args, place),
+        Command::Comment(Late(args)) => comment::run(args, place),
+        Command::Issues(Late(args)) => issues::run(args, place),
     }?;
     Ok(Status::Done)
 }

@@ -12,10 +12,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Show how series went along the first parents of a commit: course, trend, changes of level
-///
-/// Nothing is guessed between commits: a stretch that was not measured, or measured in another environment, is a
-/// break. Changes of level are looked for in the whole history, whatever --last shows of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only benchmarks that match this glob

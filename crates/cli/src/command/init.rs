@@ -4,7 +4,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Write a commented perf.toml and print the recipe for CI
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Replace an existing perf.toml

@@ -10,7 +10,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Print a reference (docs/cli.md, docs/formats.md and the schemas in docs/schema are made with it), or write manual pages
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Of what

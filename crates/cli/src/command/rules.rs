@@ -8,7 +8,6 @@ use crate::failure::Result;
 use crate::output;
 use crate::place::Place;
 
-/// Show what perf.toml asks of a series, and which rule asks it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The benchmark, as reports name it

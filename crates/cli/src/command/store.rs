@@ -16,31 +16,73 @@ use perf_model::CommitId;
 use perf_render::store::{EnvironmentRow, LogRow, Stored, ValueRow};
 use perf_store::{Store, StoreError, SyncOptions};
 
-use crate::command::Status;
+use crate::command::{Late, Status};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Look at stored baselines and share them
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    Show(ShowArgs),
-    Add(add::Args),
-    Log(LogArgs),
-    Diff(diff::Args),
-    Envs(EnvsArgs),
-    Export(export::Args),
-    Import(import::Args),
-    Push(PushArgs),
-    Pull(PullArgs),
-    Retract(retract::Args),
-    Verify(verify::Args),
-    Prune(prune::Args),
-    Compact(compact::Args),
-    Size(size::Args),
+    /// Show every environment's baseline at a commit, even one that is gone from the repository
+    Show(Late<ShowArgs>),
+    /// Record runs that `perf collect --save` wrote, perhaps elsewhere
+    ///
+    /// So that the job that runs the benchmarks needs no permission to write. The runs must be of one commit that is
+    /// here, with the tree that they name; a run that is recorded already stays as it is.
+    Add(Late<add::Args>),
+    /// List commits with baselines, newest first
+    Log(Late<LogArgs>),
+    /// Show how the records of two commits differ: environments, series, both values
+    ///
+    /// Looks at what is stored and judges nothing; `perf compare` does.
+    Diff(Late<diff::Args>),
+    /// List the environments that something was measured in
+    Envs(Late<EnvsArgs>),
+    /// Print every stored run, pushed or not, for other programs
+    ///
+    /// In little memory however much there is. `ndjson` is one line of JSON for each run and `csv` one line for each run and
+    /// series, both with every sample; `openmetrics` fills a Prometheus with the past; `github-action-benchmark` is the
+    /// data.js that its page draws; `benchstat` is Go's benchmark format; `bmf` is one baseline for Bencher: the newest, or that
+    /// of --rev. docs/export.md has an example of each.
+    Export(Late<export::Args>),
+    /// Record what another tool kept, each number for its commit
+    ///
+    /// A file in any format that `perf collect` reads, the whole history in a `data.js` of github-action-benchmark, or the git
+    /// notes of `git-perf` and `tak`. What is imported says so in its environment (`imported-from`), so that it is never
+    /// taken for something measured here: `perf compare --across` compares all the same. Doing it again adds nothing twice.
+    Import(Late<import::Args>),
+    /// Bring new runs to the remote
+    ///
+    /// Never forced: what others pushed meanwhile is fetched, the own runs are put on top, and the push is tried
+    /// again until the time is up. Runs that are always too late are parked beside the notes, where whoever pushes
+    /// next files them. Whatever happens, the runs stay here.
+    Push(Late<PushArgs>),
+    /// Bring the remote's runs here
+    Pull(Late<PullArgs>),
+    /// Take back the runs of a commit: kept and shown, but no longer used as a baseline
+    ///
+    /// The retraction is a record itself: who, when and why. `perf store push` shares it. Runs that are recorded
+    /// later for the same commit do count.
+    Retract(Late<retract::Args>),
+    /// Check every stored line: readable, in its place, true to the repository, signed where that is required
+    ///
+    /// Exit status 1 where something is wrong.
+    Verify(Late<verify::Args>),
+    /// Take out baselines that are old and many, here and on the remote
+    ///
+    /// Without --yes it only says what it would do. A baseline goes when no rule keeps it: tagged commits, the newest
+    /// first parents of HEAD, and whatever the given limits keep. Lines that this version cannot read always stay.
+    /// The history of the notes still has what was taken out, until `perf store compact`.
+    Prune(Late<prune::Args>),
+    /// Fold the history of the notes into one commit for each environment, here and on the remote
+    ///
+    /// The notes stay as they are. The old history is kept here, under `refs/perf/before-compact`; the remote's ref is
+    /// replaced only if nobody pushed meanwhile. Other clones go on as if nothing had happened.
+    Compact(Late<compact::Args>),
+    /// Tell how many bytes each environment and each series takes
+    Size(Late<size::Args>),
 }
 
-/// Show every environment's baseline at a commit, even one that is gone from the repository
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
     /// A revision, or the id of a commit (or its first digits)
@@ -51,7 +93,6 @@ pub(crate) struct ShowArgs {
     json: bool,
 }
 
-/// List commits with baselines, newest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
     /// List at most this many
@@ -65,7 +106,6 @@ pub(crate) struct LogArgs {
     json: bool,
 }
 
-/// List the environments that something was measured in
 #[derive(Debug, clap::Args)]
 pub(crate) struct EnvsArgs {
     /// Print JSON
@@ -73,11 +113,6 @@ pub(crate) struct EnvsArgs {
     json: bool,
 }
 
-/// Bring new runs to the remote
-///
-/// Never forced: what others pushed meanwhile is fetched, the own runs are put on top, and the push is tried
-/// again until the time is up. Runs that are always too late are parked beside the notes, where whoever pushes
-/// next files them. Whatever happens, the runs stay here.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PushArgs {
     #[command(flatten)]
@@ -93,7 +128,6 @@ pub(crate) struct PushArgs {
     allow_pull_request: bool,
 }
 
-/// Bring the remote's runs here
 #[derive(Debug, clap::Args)]
 pub(crate) struct PullArgs {
     #[command(flatten)]
@@ -114,20 +148,20 @@ pub(crate) fn run(command: &Command, place: &Place) -> Result<Status> {
     let store = place.store()?;
     let _busy = output::busy("working on the baselines");
     match command {
-        Command::Show(args) => show(args, &store),
-        Command::Add(args) => add::run(args, place, &store),
-        Command::Log(args) => log(args, &store),
-        Command::Diff(args) => diff::run(args, &store),
-        Command::Envs(args) => envs(args, &store),
-        Command::Export(args) => export::run(args, place, &store),
-        Command::Import(args) => import::run(args, place, &store),
-        Command::Push(args) => push(args, &store),
-        Command::Pull(args) => pull(args, &store),
-        Command::Retract(args) => retract::run(args, &store),
-        Command::Verify(args) => return verify::run(args, &store),
-        Command::Prune(args) => prune::run(args, &store),
-        Command::Compact(args) => compact::run(args, &store),
-        Command::Size(args) => size::run(args, &store),
+        Command::Show(Late(args)) => show(args, &store),
+        Command::Add(Late(args)) => add::run(args, place, &store),
+        Command::Log(Late(args)) => log(args, &store),
+        Command::Diff(Late(args)) => diff::run(args, &store),
+        Command::Envs(Late(args)) => envs(args, &store),
+        Command::Export(Late(args)) => export::run(args, place, &store),
+        Command::Import(Late(args)) => import::run(args, place, &store),
+        Command::Push(Late(args)) => push(args, &store),
+        Command::Pull(Late(args)) => pull(args, &store),
+        Command::Retract(Late(args)) => retract::run(args, &store),
+        Command::Verify(Late(args)) => return verify::run(args, &store),
+        Command::Prune(Late(args)) => prune::run(args, &store),
+        Command::Compact(Late(args)) => compact::run(args, &store),
+        Command::Size(Late(args)) => size::run(args, &store),
     }?;
     Ok(Status::Done)
 }

@@ -14,9 +14,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Judge one case, given as JSON, by the statistics (plumbing)
-///
-/// For scoring the rule on data of one's own; docs/verdict.md describes the JSON and the rule.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The case: a file, or `-` for standard input

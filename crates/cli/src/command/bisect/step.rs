@@ -14,11 +14,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Measure HEAD against a good commit and answer as `git bisect run` wants it
-///
-/// Exit status: 0 good; 1 bad; 125 cannot tell, such as for a commit that does not build: git goes around it; 128 an
-/// error, which ends the search: a wrong argument, a benchmark that nobody measures, a good commit that does not
-/// build. `perf bisect` needs fewer steps.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The benchmark, as reports name it

@@ -11,10 +11,6 @@ use time::macros::format_description;
 
 use crate::config::{Config, NICE};
 
-/// Read benchmark output, or measure a command, and record one run
-///
-/// Without paths it reads every `[[suite]]` of perf.toml, or `target/criterion` where none is configured. The run
-/// is recorded for HEAD; with uncommitted changes it is kept for this work tree only.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Output of benchmark tools: files, directories, or `-` for standard input

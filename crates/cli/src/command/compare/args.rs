@@ -13,11 +13,6 @@ use crate::command::collect::{fact, nice};
 use crate::config::{Bootstrap, Config, JudgeBy, OnInconclusive, OnRefusal, OnSuiteShift, Percent, Pin};
 use crate::failure::{Failure, Result};
 
-/// Compare with a baseline: verdicts, a report and an exit status
-///
-/// The base is the merge base with the base branch, or any revision, or a saved run. Where the base has no
-/// baseline in the head's environment, the nearest first-parent ancestor with one serves (max-lag in
-/// perf.toml), and the report says so; where there is none the comparison is refused with the reason.
 #[derive(Debug, Default, clap::Args)]
 #[command(group = ArgGroup::new("measuring").args(["measure", "bootstrap", "confirm"]).multiple(true))]
 pub(crate) struct Args {

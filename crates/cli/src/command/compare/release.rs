@@ -10,10 +10,6 @@ use crate::command::Status;
 use crate::failure::Result;
 use crate::place::Place;
 
-/// Judge a release: against its base, against the last release, and by its budgets
-///
-/// Like `perf compare --and last-release`, but nothing passes for lack of numbers: an environment, a series that may
-/// fail or a budget that nobody could judge is a refusal (exit status 3), whatever on-refusal in perf.toml says.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReleaseArgs {
     /// What is judged: a revision, or `worktree` for uncommitted changes [default: worktree if it has changes

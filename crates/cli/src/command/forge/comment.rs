@@ -8,10 +8,6 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Plan the one comment with the report: made once, then edited in place
-///
-/// It is found by the hidden marker that a Markdown report begins with, among the comments of one's own account.
-/// Prints what to do as JSON: `action` (create, update, keep), `id`, `body`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

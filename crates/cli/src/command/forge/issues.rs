@@ -10,12 +10,6 @@ use crate::failure::Result;
 use crate::output;
 use crate::place::Place;
 
-/// Plan one issue for each series family that became worse, and commit where it did
-///
-/// Judges each of the last baselines of HEAD's first parents against the one before it, in every environment. An
-/// issue is made when something becomes worse, written anew when there are new runs, and closed when it has been
-/// back for some baselines in a row; what was closed stays closed. Prints the plan as JSON: `key`, `action`
-/// (create, update, close, keep), `number`, `severity`, `title`, `body`, `comment`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -11,9 +11,6 @@ use crate::place::Place;
 /// How long the checkouts may be in use by whoever came next; that one removes them itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Wait for the end of standard input, then remove the checkouts of a session that has died
-///
-/// `perf` starts this itself, beside every session that measures in turns.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Nothing is checked out: end only what runs

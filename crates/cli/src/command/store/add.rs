@@ -7,10 +7,6 @@ use crate::failure::{self, Result};
 use crate::output;
 use crate::place::Place;
 
-/// Record runs that `perf collect --save` wrote, perhaps elsewhere
-///
-/// So that the job that runs the benchmarks needs no permission to write. The runs must be of one commit that is
-/// here, with the tree that they name; a run that is recorded already stays as it is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files with saved runs

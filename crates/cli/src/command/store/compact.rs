@@ -4,10 +4,6 @@ use super::remote::RemoteArgs;
 use crate::failure::Result;
 use crate::output;
 
-/// Fold the history of the notes into one commit for each environment, here and on the remote
-///
-/// The notes stay as they are. The old history is kept here, under `refs/perf/before-compact`; the remote's ref is
-/// replaced only if nobody pushed meanwhile. Other clones go on as if nothing had happened.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

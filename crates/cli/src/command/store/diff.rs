@@ -4,9 +4,6 @@ use perf_store::Store;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// Show how the records of two commits differ: environments, series, both values
-///
-/// Looks at what is stored and judges nothing; `perf compare` does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A revision, or the id of a commit (or its first digits)

@@ -19,12 +19,6 @@ use crate::command::compare::digits;
 use crate::failure::{Failure, Result};
 use crate::place::Place;
 
-/// Print every stored run, pushed or not, for other programs
-///
-/// In little memory however much there is. `ndjson` is one line of JSON for each run and `csv` one line for each run and
-/// series, both with every sample; `openmetrics` fills a Prometheus with the past; `github-action-benchmark` is the
-/// data.js that its page draws; `benchstat` is Go's benchmark format; `bmf` is one baseline for Bencher: the newest, or that
-/// of --rev. docs/export.md has an example of each.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How to print them

@@ -16,11 +16,6 @@ use crate::failure::{self, Failure, Result};
 use crate::output;
 use crate::place::{self, Place};
 
-/// Record what another tool kept, each number for its commit
-///
-/// A file in any format that `perf collect` reads, the whole history in a `data.js` of github-action-benchmark, or the git
-/// notes of `git-perf` and `tak`. What is imported says so in its environment (`imported-from`), so that it is never
-/// taken for something measured here: `perf compare --across` compares all the same. Doing it again adds nothing twice.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file; none for git-perf and tak, whose notes are in this repository

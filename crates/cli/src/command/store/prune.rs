@@ -4,11 +4,6 @@ use super::remote::RemoteArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// Take out baselines that are old and many, here and on the remote
-///
-/// Without --yes it only says what it would do. A baseline goes when no rule keeps it: tagged commits, the newest
-/// first parents of HEAD, and whatever the given limits keep. Lines that this version cannot read always stay.
-/// The history of the notes still has what was taken out, until `perf store compact`.
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("limit").args(["older_than", "max_commits"]).required(true).multiple(true)))]
 pub(crate) struct Args {

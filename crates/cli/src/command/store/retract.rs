@@ -3,10 +3,6 @@ use perf_store::Store;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// Take back the runs of a commit: kept and shown, but no longer used as a baseline
-///
-/// The retraction is a record itself: who, when and why. `perf store push` shares it. Runs that are recorded
-/// later for the same commit do count.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A revision, or the id of a commit (or its first digits)

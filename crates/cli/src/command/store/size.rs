@@ -4,7 +4,6 @@ use perf_store::{Size, Store};
 use crate::failure::Result;
 use crate::output;
 
-/// Tell how many bytes each environment and each series takes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// List so many of the largest series of each environment

@@ -6,9 +6,6 @@ use crate::command::Status;
 use crate::failure::Result;
 use crate::output;
 
-/// Check every stored line: readable, in its place, true to the repository, signed where that is required
-///
-/// Exit status 1 where something is wrong.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Move unreadable lines to refs of their own, `refs/notes/perf-aside/...`; nothing is dropped
