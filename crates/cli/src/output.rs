@@ -57,15 +57,25 @@ pub(crate) fn print(text: &str) -> Result<()> {
     written(busy::aside(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())))
 }
 
-/// Prints JSON on standard output. Nothing in it is for a terminal to act on, so that there is nothing to take out.
+/// Prints JSON on standard output, indented.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    print_as_made(|out| perf_render::json::pretty(out, value))
+}
+
+/// Prints JSON on standard output, as one line.
+pub(crate) fn print_line(value: &impl serde::Serialize) -> Result<()> {
+    print_as_made(|out| perf_render::json::write_line(out, value))
+}
+
+/// Prints JSON as it is made. Nothing in it is for a terminal to act on, so that there is nothing to take out.
+fn print_as_made(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     if Manner::pages() && io::stdout().is_terminal() {
         let mut text = Vec::new();
-        written(perf_render::json::pretty(&mut text, value))?;
+        written(write(&mut text))?;
         return print(&String::from_utf8_lossy(&text));
     }
     let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    written(busy::aside(|| perf_render::json::pretty(&mut stdout, value).and_then(|()| stdout.flush())))
+    written(busy::aside(|| write(&mut stdout).and_then(|()| stdout.flush())))
 }
 
 /// Says what kept standard output from being written. A reader that has seen enough is no failure.

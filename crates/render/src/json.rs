@@ -28,10 +28,24 @@ impl<'a> From<&'a Environment> for EnvironmentJson<'a> {
     }
 }
 
-/// Writes a document as one line. Numbers that are not finite become `null`, as `serde_json` writes them.
+/// Returns a document as one line. Numbers that are not finite become `null`, as `serde_json` writes them.
 pub(crate) fn line(document: &impl Serialize) -> String {
-    let line = serde_json::to_string(document).expect("maps have string keys and nothing else can fail");
-    escape::json(&line) + "\n"
+    let mut line = serde_json::to_string(document).expect("maps have string keys and nothing else can fail");
+    if !escape::is_visible(&line) {
+        line = escape::json(&line);
+    }
+    line.push('\n');
+    line
+}
+
+/// Writes a document as one line, as it is made, so that a large one takes no memory.
+///
+/// # Errors
+///
+/// What `out` returns, and that a map has keys that are no strings.
+pub fn write_line(out: &mut (impl Write + ?Sized), document: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(Visible(&mut *out), document)?;
+    out.write_all(b"\n")
 }
 
 /// Writes a document indented, as it is made, so that a large one takes no memory.
@@ -39,7 +53,7 @@ pub(crate) fn line(document: &impl Serialize) -> String {
 /// # Errors
 ///
 /// What `out` returns, and that a map has keys that are no strings.
-pub fn pretty(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
+pub fn pretty(out: &mut (impl Write + ?Sized), document: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(Visible(&mut *out), document)?;
     out.write_all(b"\n")
 }
@@ -53,6 +67,11 @@ impl<W: Write> Write for Visible<W> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // Most pieces are a few letters or digits, and there are many.
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'"' | b'$'..=b'~' | b'\n');
+        if bytes.len() < 64 && bytes.iter().all(is_plain) {
+            return self.0.write_all(bytes);
+        }
         match str::from_utf8(bytes) {
             Ok(text) if escape::is_visible(text) => self.0.write_all(bytes),
             Ok(text) => self.0.write_all(escape::json(text).as_bytes()),

@@ -5,6 +5,7 @@ pub mod export;
 mod json;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anstyle::Style;
 use perf_model::{
@@ -63,13 +64,13 @@ pub struct ValueRow {
     /// The commit.
     pub commit: CommitId,
     /// The environment.
-    pub fingerprint: Fingerprint,
+    pub fingerprint: Arc<Fingerprint>,
     /// The run.
     pub run: RunId,
     /// The series.
-    pub series: SeriesId,
+    pub series: Arc<SeriesId>,
     /// What was read.
-    pub metric: Metric,
+    pub metric: Arc<Metric>,
     /// The location that verdicts use.
     pub value: f64,
     /// The standard deviation that the tool reported.
@@ -321,10 +322,10 @@ environment                                               commits   runs   newes
         let row = ValueRow {
             time: datetime!(2026-02-03 04:05:06 +1),
             commit: base(),
-            fingerprint: environment("4").fingerprint(),
+            fingerprint: Arc::new(environment("4").fingerprint()),
             run: RunId::from_bits(1),
-            series: measurement("parse", Metric::time("time", "ns"), &[1.0]).series(),
-            metric: Metric::time("time", "ns"),
+            series: Arc::new(measurement("parse", Metric::time("time", "ns"), &[1.0]).series()),
+            metric: Arc::new(Metric::time("time", "ns")),
             value: 105.0,
             sd: None,
             n: Some(30),
@@ -341,7 +342,7 @@ measured               commit         environment        series       value   un
             r#""unit":"ns","better":"lower","kind":"time","value":105.0,"sd":null,"n":30}]}"#,
             "\n"
         );
-        assert_eq!(values_json(&[row]), expected);
+        assert_eq!(crate::json::line(&values_json(&[row])), expected);
     }
 
     #[test]

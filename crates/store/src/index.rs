@@ -9,6 +9,7 @@ mod file;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use perf_model::{Better, CommitId, Fingerprint, Kind, Measurement, Metric, Reading, RunId, SeriesId, Unit};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use crate::repository::Store;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The environment.
-    pub fingerprint: Fingerprint,
+    pub fingerprint: Arc<Fingerprint>,
     /// The commit that was measured.
     pub commit: CommitId,
     /// When.
@@ -32,9 +33,9 @@ pub struct Point {
     /// The run.
     pub run: RunId,
     /// The series.
-    pub series: SeriesId,
+    pub series: Arc<SeriesId>,
     /// What was read.
-    pub metric: Metric,
+    pub metric: Arc<Metric>,
     /// The location that verdicts use.
     pub value: f64,
     /// The standard deviation that the tool reported, where it did.
@@ -89,7 +90,7 @@ pub(crate) struct Cell {
 }
 
 impl Store {
-    /// Returns every value of the series of one benchmark in all environments, oldest first, and how many lines
+    /// Returns every value of the series of one benchmark in all environments, newest first, and how many lines
     /// could not be used.
     pub fn points(&self, benchmark: &str) -> Result<(Vec<Point>, usize), StoreError> {
         let (mut points, mut unusable) = (Vec::new(), 0);
@@ -100,7 +101,7 @@ impl Store {
             points.extend(index.points(&shelf.fingerprint));
         }
         points.sort_by(|a, b| {
-            (a.time, &a.commit, &a.run, &a.series).cmp(&(b.time, &b.commit, &b.run, &b.series))
+            (b.time, &b.commit, &b.run, &b.series).cmp(&(a.time, &a.commit, &a.run, &a.series))
         });
         Ok((points, unusable))
     }
@@ -130,13 +131,8 @@ impl Store {
         if shelf.flaw().is_some() {
             *index.unusable.entry(String::new()).or_default() += 1;
         }
-        let known: HashSet<(&str, &str)> =
-            index.runs.iter().map(|row| (row.commit.as_str(), row.id.as_str())).collect();
-        // A line is in the notes as it is in the journal: each run has its own name.
-        let is_known = |entry: &Entry| known.contains(&(entry.commit.as_str(), entry.run()));
         let mut entries = self.journal().entries(&shelf.fingerprint)?;
-        let fresh: BTreeSet<CommitId> =
-            entries.iter().filter(|entry| !is_known(entry)).map(|entry| entry.commit.clone()).collect();
+        let fresh = index.commits_of_fresh(&entries);
         entries.retain(|entry| fresh.contains(&entry.commit));
         let blobs = match (shelf.tip.tree, self.requires_signatures()) {
             (None, _) => notes::Blobs::new(),
@@ -225,6 +221,18 @@ impl Index {
         }
     }
 
+    /// Returns the commits with entries whose runs are not known yet.
+    fn commits_of_fresh(&self, entries: &[Entry]) -> BTreeSet<CommitId> {
+        if entries.is_empty() {
+            return BTreeSet::new();
+        }
+        let known: HashSet<(&str, &str)> =
+            self.runs.iter().map(|row| (row.commit.as_str(), row.id.as_str())).collect();
+        // A line is in the notes as it is in the journal: each run has its own name.
+        let is_known = |entry: &Entry| known.contains(&(entry.commit.as_str(), entry.run()));
+        entries.iter().filter(|entry| !is_known(entry)).map(|entry| entry.commit.clone()).collect()
+    }
+
     /// Drops everything that is known of these commits.
     fn forget(&mut self, commits: &BTreeSet<String>) {
         self.unusable.retain(|commit, _| !commits.contains(commit));
@@ -250,7 +258,10 @@ impl Index {
     }
 
     fn points(&self, fingerprint: &Fingerprint) -> impl Iterator<Item = Point> {
+        let fingerprint = Arc::new(fingerprint.clone());
         self.columns.iter().flat_map(move |(key, cells)| {
+            let (fingerprint, series) = (fingerprint.clone(), Arc::new(key.series()));
+            let metric = key.metric().map(Arc::new);
             cells.iter().filter_map(move |cell| {
                 let row = self.runs.get(cell.run as usize)?;
                 Some(Point {
@@ -258,8 +269,8 @@ impl Index {
                     commit: row.commit.parse().ok()?,
                     time: OffsetDateTime::from_unix_timestamp_nanos(row.nanoseconds).ok()?,
                     run: row.id.parse().ok()?,
-                    series: key.series(),
-                    metric: key.metric()?,
+                    series: series.clone(),
+                    metric: metric.clone()?,
                     value: cell.value,
                     sd: cell.sd,
                     n: cell.n,

@@ -263,7 +263,6 @@ fn values(args: &LogArgs, benchmark: &str, store: &Store) -> Result<()> {
     let shown = args.max_count.unwrap_or(usize::MAX);
     let rows: Vec<ValueRow> = points
         .into_iter()
-        .rev()
         .take(shown)
         .map(|point| ValueRow {
             time: point.time,
@@ -279,7 +278,7 @@ fn values(args: &LogArgs, benchmark: &str, store: &Store) -> Result<()> {
         .collect();
     warn_of_unusable(unusable);
     if args.json {
-        output::print(&perf_render::store::values_json(&rows))
+        output::print_line(&perf_render::store::values_json(&rows))
     } else {
         output::print(&perf_render::store::values(&rows, output::page()))
     }

@@ -1,5 +1,5 @@
 use perf_model::{Baseline, Measurement, Reading, Rebaseline, Run, Source};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::{OffsetDateTime, UtcOffset};
 
 use super::{EnvironmentRow, LogRow, Stored, ValueRow};
@@ -37,11 +37,10 @@ pub fn log_json(rows: &[LogRow]) -> String {
     json::line(&LogDocument { version: json::VERSION, rows: rows.iter().map(LogJson::from).collect() })
 }
 
-/// Returns a list of values as one line of JSON: `{"version": 1, "rows": [{time, commit, fingerprint, run, benchmark,
+/// Returns a list of values as a document: `{"version": 1, "rows": [{time, commit, fingerprint, run, benchmark,
 /// params, metric, unit, better, kind, value, sd|null, n|null}]}`.
-pub fn values_json(rows: &[ValueRow]) -> String {
-    let rows = rows.iter().map(ValueJson::from).collect();
-    json::line(&ValuesDocument { version: json::VERSION, rows })
+pub fn values_json(rows: &[ValueRow]) -> impl Serialize {
+    ValuesDocument { version: json::VERSION, rows }
 }
 
 /// Returns a list of environments as one line of JSON:
@@ -125,7 +124,13 @@ struct LogJson<'a> {
 #[derive(Serialize)]
 struct ValuesDocument<'a> {
     version: u32,
-    rows: Vec<ValueJson<'a>>,
+    #[serde(serialize_with = "each_value")]
+    rows: &'a [ValueRow],
+}
+
+/// Makes each row when it is written: there may be many.
+fn each_value<S: Serializer>(rows: &[ValueRow], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(ValueJson::from))
 }
 
 #[derive(Serialize)]
