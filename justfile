@@ -62,6 +62,11 @@ kill-test:
     scripts/kill-test
     scripts/kill-test --packed --step 5
 
+# Let system calls of `perf` and `git` fail: disk full, broken, read-only, too many files (needs strace; takes an hour)
+fault-test:
+    cargo build --release --package perf-cli
+    scripts/fault-test
+
 # This store beside stock git and git-perf, on the same numbers (git-perf only where it is installed)
 bench-peers *arguments:
     cargo build --release --quiet --package perf-cli
