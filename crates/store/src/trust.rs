@@ -57,14 +57,21 @@ impl Store {
         Ok(untrusted)
     }
 
-    /// Returns the commits of an environment's notes that no allowed signer signed, newest first.
+    /// Returns the commits of an environment's notes that no allowed signer signed, newest first, and what they are.
     pub(crate) fn unsigned_commits(
         &self,
         fingerprint: &Fingerprint,
         tip: Tip,
-    ) -> Result<Vec<ObjectId>, StoreError> {
-        let good = self.signed_well(fingerprint, &self.history_of_notes(tip)?)?;
-        Ok(self.history_of_notes(tip)?.into_iter().filter(|id| !good.contains(id)).collect())
+    ) -> Result<Vec<(ObjectId, &'static str)>, StoreError> {
+        let mut history = self.history_of_notes(tip)?;
+        let good = self.signed_well(fingerprint, &history)?;
+        history.retain(|id| !good.contains(id));
+        let mut unsigned = Vec::new();
+        for batch in history.chunks(BATCH) {
+            let said = self.ask_git_who_signed(batch)?;
+            unsigned.extend(said.into_iter().map(|(id, letter)| (id, flaw(letter))));
+        }
+        Ok(unsigned)
     }
 
     fn unsigned_lines(&self, fingerprint: &Fingerprint, tip: Tip) -> Result<Untrusted, StoreError> {
@@ -105,7 +112,8 @@ impl Store {
         let mut good = key.as_ref().map(|key| remembered(&path, key)).unwrap_or_default();
         let unknown: Vec<ObjectId> = commits.iter().filter(|id| !good.contains(*id)).copied().collect();
         for batch in unknown.chunks(BATCH) {
-            good.extend(self.ask_git_who_signed(batch)?);
+            let said = self.ask_git_who_signed(batch)?.into_iter();
+            good.extend(said.filter(|(_, letter)| *letter == GOOD).map(|(id, _)| id));
         }
         if let Some(key) = key.filter(|_| !unknown.is_empty()) {
             let ids: String = good.iter().map(|id| format!("{id}\n")).collect();
@@ -115,16 +123,19 @@ impl Store {
         Ok(good)
     }
 
-    fn ask_git_who_signed(&self, commits: &[ObjectId]) -> Result<Vec<ObjectId>, StoreError> {
+    /// Returns what git says of the signature of each of some commits, as one letter.
+    fn ask_git_who_signed(&self, commits: &[ObjectId]) -> Result<Vec<(ObjectId, u8)>, StoreError> {
         let ids: Vec<String> = commits.iter().map(ToString::to_string).collect();
         let mut args = vec!["log", "--no-walk=unsorted", "--no-color", "--no-notes", "--no-show-signature"];
         args.push("--format=%H %G?");
         args.extend(ids.iter().map(String::as_str));
         args.push("--");
         let answer = Git::local(&self.repo).run(&args)?;
-        // `G` is a good signature of somebody trusted; `U` is one of somebody unknown (git-log(1)).
-        let good = answer.lines().filter_map(|line| line.strip_suffix(b" G"));
-        Ok(good.filter_map(|id| ObjectId::from_hex(id).ok()).collect())
+        let said = answer.lines().filter_map(|line| {
+            let (id, letter) = line.rsplit_once_str(" ")?;
+            Some((ObjectId::from_hex(id).ok()?, *letter.first()?))
+        });
+        Ok(said.collect())
     }
 
     /// Names the list of allowed signers by its content; `None` where git keeps it somewhere else.
@@ -159,6 +170,22 @@ impl Store {
         args.push(&tree);
         let answer = Git::as_committer(&self.repo, self.now).run(&args)?;
         ObjectId::from_hex(answer.trim_ascii()).doing(|| "git made no commit".into())
+    }
+}
+
+/// A good signature of somebody trusted (git-log(1), `%G?`).
+const GOOD: u8 = b'G';
+
+/// Says in words why a signature, by git's letter for it, is not a good one.
+fn flaw(letter: u8) -> &'static str {
+    match letter {
+        b'N' => "is not signed",
+        b'B' => "has a bad signature",
+        b'U' => "is not signed by anybody whom git trusts",
+        b'X' => "has a signature that has expired",
+        b'Y' => "is signed with a key that has expired",
+        b'R' => "is signed with a key that was revoked",
+        _ => "has a signature that cannot be checked here: its key is not known",
     }
 }
 

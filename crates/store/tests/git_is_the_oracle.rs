@@ -15,6 +15,8 @@ use time::macros::datetime;
 mod example;
 #[path = "faults/mod.rs"]
 mod faults;
+#[path = "openpgp/mod.rs"]
+mod openpgp;
 #[path = "shallow/mod.rs"]
 mod shallow;
 #[path = "sharing/mod.rs"]

@@ -215,11 +215,8 @@ impl Checked<'_> {
         if !self.store.requires_signatures() {
             return Ok(());
         }
-        for id in self.store.unsigned_commits(self.fingerprint, tip)? {
-            self.fault(
-                FaultKind::Unsigned,
-                format!("notes commit {id} is not signed by anybody whom git trusts"),
-            );
+        for (id, flaw) in self.store.unsigned_commits(self.fingerprint, tip)? {
+            self.fault(FaultKind::Unsigned, format!("notes commit {id} {flaw}"));
         }
         Ok(())
     }
