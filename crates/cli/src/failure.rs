@@ -164,6 +164,7 @@ fn hint_for(error: &StoreError) -> Option<String> {
         StoreError::Git { command, .. } if matches!(command.as_str(), "fetch" | "push") => {
             "the runs are still here; `git ls-remote` shows whether the remote answers".into()
         }
+        StoreError::OldGit { .. } => "the runs are still here; `perf doctor` says what else is in the way".into(),
         StoreError::Interrupted { .. } => "the runs are still here; run the command again".into(),
         StoreError::NothingToRetract { commit } => {
             format!("`perf store show {commit}` shows what is stored, and what was retracted already")

@@ -131,6 +131,14 @@ pub enum StoreError {
         /// What it printed on standard error, made safe to show.
         words: String,
     },
+    /// `git` is older than this crate's ways of calling it.
+    #[error("git {}.{} is too old to share baselines: git {}.{} or newer is needed", found.0, found.1, needed.0, needed.1)]
+    OldGit {
+        /// Which one is here.
+        found: (u32, u32),
+        /// The oldest that serves.
+        needed: (u32, u32),
+    },
     /// `git` did not end in time and was stopped.
     #[error("`git {command}` did not end within {} s and was stopped", after.as_secs())]
     TimedOut {

@@ -30,6 +30,12 @@ pub(crate) struct Answer {
     pub(crate) stderr: Vec<u8>,
 }
 
+/// The oldest git whose options are those that this crate uses: `rev-list --disk-usage` came with it.
+pub const OLDEST: (u32, u32) = (2, 31);
+
+/// How git ends when it does not know an option (git's `usage_with_options`).
+const USAGE: i32 = 129;
+
 /// Local work that takes longer than this hangs.
 const LOCAL: Duration = Duration::from_secs(60);
 
@@ -127,11 +133,27 @@ impl Git {
         if answer.status.success() {
             return Ok(answer.stdout);
         }
+        if answer.status.code() == Some(USAGE) {
+            self.refuse_old()?;
+        }
         Err(StoreError::Git {
             command: args.first().copied().unwrap_or_default().to_owned(),
             status: answer.status.to_string(),
             words: words(&answer.stderr),
         })
+    }
+
+    /// Refuses a git that does not know what it is asked for.
+    fn refuse_old(&self) -> Result<(), StoreError> {
+        match self.version()? {
+            Some(found) if found < OLDEST => Err(StoreError::OldGit { found, needed: OLDEST }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Returns which git this is; `None` where it does not say.
+    pub(crate) fn version(&self) -> Result<Option<(u32, u32)>, StoreError> {
+        Ok(version(&String::from_utf8_lossy(&self.ask(&["version"])?.stdout)))
     }
 
     /// Runs a command, whose failure is an answer too.
@@ -179,6 +201,11 @@ impl Git {
             .process_group(0);
         command
     }
+}
+
+fn version(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.trim().strip_prefix("git version ")?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// Makes what a remote or git said fit to show: one line, no control characters, no passwords, not endless.
@@ -316,5 +343,18 @@ mod tests {
             assert_eq!(words(said.as_bytes()), shown);
         }
         assert!(words(&[b'x'; 10_000]).len() < 500);
+    }
+
+    #[test]
+    fn versions_are_read_as_git_and_its_packagers_write_them() {
+        for (said, read) in [
+            ("git version 2.47.3\n", Some((2, 47))),
+            ("git version 2.39.5 (Apple Git-154)\n", Some((2, 39))),
+            ("git version 2.52.0.windows.1", Some((2, 52))),
+            ("git version 3.0.rc1", Some((3, 0))),
+            ("gut", None),
+        ] {
+            assert_eq!(version(said), read, "{said}");
+        }
     }
 }

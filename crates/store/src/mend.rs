@@ -8,9 +8,6 @@ use crate::git::Git;
 use crate::refs;
 use crate::repository::Store;
 
-/// The oldest git whose options are those that this crate uses: `rev-parse --end-of-options` came with it.
-pub const OLDEST_GIT: (u32, u32) = (2, 30);
-
 /// What was mended.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mended {
@@ -51,29 +48,6 @@ impl Store {
 
     /// Returns the version of the `git` that this store starts; `None` where it says none.
     pub fn git_version(&self) -> Result<Option<(u32, u32)>, StoreError> {
-        Ok(version(&String::from_utf8_lossy(&Git::local(&self.repo).run(&["version"])?)))
-    }
-}
-
-fn version(said: &str) -> Option<(u32, u32)> {
-    let mut numbers = said.trim().strip_prefix("git version ")?.split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_as_git_and_its_packagers_write_them() {
-        for (said, read) in [
-            ("git version 2.47.3\n", Some((2, 47))),
-            ("git version 2.39.5 (Apple Git-154)\n", Some((2, 39))),
-            ("git version 2.52.0.windows.1", Some((2, 52))),
-            ("git version 3.0.rc1", Some((3, 0))),
-            ("gut", None),
-        ] {
-            assert_eq!(version(said), read, "{said}");
-        }
+        Git::local(&self.repo).version()
     }
 }

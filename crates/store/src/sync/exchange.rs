@@ -80,24 +80,31 @@ impl Store {
             }
             other => drop(other?),
         }
-        if self.lacks_blobs(remote.name)? {
-            fetch(&["--refetch"])?;
+        let mut lacking = self.without_blobs(remote.name)?;
+        // Git knows `--refetch` since 2.36.
+        if !lacking.is_empty() && fetch(&["--refetch"]).is_ok() {
+            lacking = self.without_blobs(remote.name)?;
+        }
+        let empty = ObjectId::empty_tree(self.repo.object_hash()).to_string();
+        for tip in lacking {
+            // Whoever counts the lines of a partial clone makes git fetch all that it lacks for it, at once.
+            self.network(remote).run(&["diff-tree", "-r", "--numstat", &empty, &tip.to_string()])?;
         }
         Ok(())
     }
 
-    /// Returns whether the user's own fetches have left out what the fetched notes say, as they do in a partial
+    /// Returns what was fetched of which the user's own fetches have left out the notes, as they do in a partial
     /// clone. Git would fetch such blobs one by one when it reads them; gix does not.
-    fn lacks_blobs(&self, remote: &str) -> Result<bool, StoreError> {
+    fn without_blobs(&self, remote: &str) -> Result<Vec<ObjectId>, StoreError> {
         let config = self.repo.config_snapshot();
         let promises = config.boolean(format!("remote.{remote}.promisor").as_str()) == Some(true);
         if !promises && config.string("extensions.partialClone").is_none() {
-            return Ok(false);
+            return Ok(vec![]);
         }
         let scratch = [SCRATCH, PARKED].map(|scratch| format!("{scratch}{remote}/"));
         let fetched = refs::under(&self.repo, &scratch[0])?.into_iter().map(|(_, tip)| tip);
         let parked = refs::parked_under(&self.repo, &scratch[1])?.into_iter().map(|parked| parked.commit);
-        Ok(fetched.chain(parked).any(|tip| !self.is_whole(tip)))
+        Ok(fetched.chain(parked).filter(|tip| !self.is_whole(*tip)).collect())
     }
 
     /// Returns whether all notes of a commit are here; one that holds no notes lacks none.
