@@ -26,5 +26,6 @@ mod plumbing;
 mod policy;
 mod rules;
 mod sandbox;
+mod scarce;
 mod store;
 mod terminal;
