@@ -185,6 +185,24 @@ fn a_contended_environment_holds_up_no_other() {
 }
 
 #[test]
+fn writers_of_different_environments_never_wait_for_each_other() {
+    let (sandbox, names) = clones();
+    let push = &|n: u128, name: &str| {
+        let store = sandbox.store(name);
+        store.record(&elsewhere(sandbox.run(name, "HEAD", n), name)).unwrap();
+        store.push(&SyncOptions { timeout: Duration::from_secs(300), ..options() }).unwrap().attempts
+    };
+    let attempts: Vec<usize> = std::thread::scope(|scope| {
+        let pushing: Vec<_> = (1..).zip(&names).map(|(n, name)| scope.spawn(move || push(n, name))).collect();
+        pushing.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    assert_eq!(attempts, vec![1; names.len()]);
+    let remote = sandbox.store("remote.git");
+    assert_eq!(ids(&remote, &remote.resolve("main").unwrap().lineage.commit).len(), names.len());
+    assert_eq!(sandbox.git("remote.git", &["for-each-ref", "refs/notes/perf-inbox"]), "");
+}
+
+#[test]
 fn all_environments_go_in_one_push_also_to_a_server_that_cannot_do_all_or_none() {
     for atomic in ["true", "false"] {
         let sandbox = shared(&["one"]);
