@@ -133,6 +133,8 @@ impl From<StoreError> for Failure {
 fn hint_for(error: &StoreError) -> Option<String> {
     Some(match error {
         StoreError::NotARepository { .. } => "`git init` makes one; `perf -C DIR ...` looks elsewhere".into(),
+        // The cause says all.
+        StoreError::Unusable { .. } if error.is_of_system() => return None,
         StoreError::Unusable { dir, .. } => format!(
             "if it belongs to another user: `git config --global --add safe.directory {}`",
             dir.display()
@@ -180,6 +182,7 @@ fn hint_for(error: &StoreError) -> Option<String> {
         | StoreError::FileTooLarge { .. }
         | StoreError::NoFile { .. }
         | StoreError::NoteTooLarge { .. }
+        | StoreError::TooManyLines { .. }
         | StoreError::File { .. }
         | StoreError::Line(_)
         | StoreError::NoGit(_)

@@ -1,6 +1,6 @@
 //! Finding baselines: of one commit, of one environment, of all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use gix::bstr::ByteSlice;
@@ -35,15 +35,22 @@ pub struct Stored {
     pub baseline: Baseline,
 }
 
-/// A line in a note that is kept but not used.
+/// Lines in a note that are kept but not used: mostly one.
 #[derive(Debug)]
 pub struct Unusable {
-    /// The environment that it is stored under.
+    /// The environment that they are stored under.
     pub fingerprint: Fingerprint,
-    /// Why it is not used.
+    /// How many lines.
+    pub lines: usize,
+    /// Why they are not used.
     pub reason: String,
     /// Who took it back, where that is why.
     pub withdrawal: Option<Withdrawal>,
+}
+
+/// Counts lines that are not used.
+pub fn unusable_lines(unusable: &[Unusable]) -> usize {
+    unusable.iter().map(|it| it.lines).sum()
 }
 
 /// That a run was taken back.
@@ -261,7 +268,7 @@ impl Shelf {
     }
 
     pub(crate) fn unusable(&self, reason: String) -> Unusable {
-        Unusable { fingerprint: self.fingerprint.clone(), reason, withdrawal: None }
+        Unusable { fingerprint: self.fingerprint.clone(), lines: 1, reason, withdrawal: None }
     }
 
     fn measured(&self, store: &Store) -> Result<BTreeSet<CommitId>, StoreError> {
@@ -273,7 +280,7 @@ impl Shelf {
 
     fn find(&self, store: &Store, commit: &CommitId, found: &mut Found) -> Result<(), StoreError> {
         let lines = match store.note(self.tip, commit) {
-            Err(error @ StoreError::NoteTooLarge { .. }) => {
+            Err(error @ (StoreError::NoteTooLarge { .. } | StoreError::TooManyLines { .. })) => {
                 found.unusable.push(self.unusable(format!("{commit}: {error}")));
                 Lines::default()
             }
@@ -294,10 +301,14 @@ impl Shelf {
     pub(crate) fn decode(&self, commit: &CommitId, sources: Sources, found: &mut Found) {
         let Sources { mut lines, untrusted, own } = sources;
         if let Some(untrusted) = untrusted {
-            let unsigned = lines.len();
+            let all = lines.len();
             lines = lines.without(untrusted);
-            let reason = format!("{commit}: a line was not signed by anybody whom git trusts");
-            (lines.len()..unsigned).for_each(|_| found.unusable.push(self.unusable(reason.clone())));
+            let unsigned = all - lines.len();
+            if unsigned > 0 {
+                let what = if unsigned == 1 { "a line was".into() } else { format!("{unsigned} lines were") };
+                let reason = format!("{commit}: {what} not signed by anybody whom git trusts");
+                found.unusable.push(Unusable { lines: unsigned, ..self.unusable(reason) });
+            }
         }
         if let Some(own) = own {
             lines.unite(own);
@@ -308,6 +319,9 @@ impl Shelf {
     }
 }
 
+/// So many unusable lines of a note are named one by one, and the others counted: there may be a million.
+const NAMED: usize = 100;
+
 /// Decodes the lines that are runs of this commit in this environment; the others are named.
 fn usable(
     lines: &Lines,
@@ -315,33 +329,40 @@ fn usable(
     commit: &CommitId,
     unusable: &mut Vec<Unusable>,
 ) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+    let (mut runs, mut ids): (Vec<Run>, _) = (Vec::new(), HashSet::new());
     let retracted = retraction::retracted(lines.iter(), commit);
+    let of =
+        |lines, reason, withdrawal| Unusable { fingerprint: fingerprint.clone(), lines, reason, withdrawal };
+    let (mut named, mut more) = (0, 0);
     for line in lines.iter().filter(|line| !is_blank(line)) {
         if Retraction::read(line, commit).is_some() {
             continue;
         }
-        match check(line, fingerprint, commit) {
+        let reason = match check(line, fingerprint, commit) {
             Ok(run) if retracted.contains_key(run.id.as_str()) => {
                 let Retraction { by, time, reason, .. } = &retracted[run.id.as_str()];
                 let short = &run.id.as_str()[..8];
                 let (by, time, reason) = (by.clone(), time.clone(), reason.clone());
-                unusable.push(Unusable {
-                    fingerprint: fingerprint.clone(),
-                    reason: format!("{commit}: run {short} was retracted by {by} at {time}: {reason}"),
-                    withdrawal: Some(Withdrawal { run: run.id, by, time, reason }),
-                });
+                let what = format!("{commit}: run {short} was retracted by {by} at {time}: {reason}");
+                unusable.push(of(1, what, Some(Withdrawal { run: run.id, by, time, reason })));
+                continue;
             }
-            Ok(run) if runs.iter().any(|other| other.id == run.id) => unusable.push(Unusable {
-                fingerprint: fingerprint.clone(),
-                reason: format!("{commit}: two different lines are run {}", run.id.as_str()),
-                withdrawal: None,
-            }),
-            Ok(run) => runs.push(run),
-            Err(reason) => {
-                unusable.push(Unusable { fingerprint: fingerprint.clone(), reason, withdrawal: None })
+            Ok(run) if ids.insert(run.id.clone()) => {
+                runs.push(run);
+                continue;
             }
+            Ok(run) => format!("{commit}: two different lines are run {}", run.id.as_str()),
+            Err(reason) => reason,
+        };
+        if named < NAMED {
+            named += 1;
+            unusable.push(of(1, reason, None));
+        } else {
+            more += 1;
         }
+    }
+    if more > 0 {
+        unusable.push(of(more, format!("{commit}: {more} more lines cannot be used either"), None));
     }
     runs
 }

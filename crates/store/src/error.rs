@@ -118,6 +118,14 @@ pub enum StoreError {
         /// Its size.
         size: u64,
     },
+    /// A note of more lines than any commit was measured, which must not be rewritten either.
+    #[error("{note}: a note of {lines} lines is too large; it is kept as it is and not used")]
+    TooManyLines {
+        /// The note's blob.
+        note: String,
+        /// How many.
+        lines: usize,
+    },
     /// `git` could not be started.
     #[error("`git` could not be started")]
     NoGit(#[source] std::io::Error),
@@ -194,6 +202,25 @@ pub enum StoreError {
         /// What gix said.
         source: Box<gix::Error>,
     },
+}
+
+impl StoreError {
+    /// Returns whether the system refused something: a disk that is full or broken, a file that may not be read.
+    pub fn is_of_system(&self) -> bool {
+        match self {
+            Self::NotARepository { source, .. }
+            | Self::Unusable { source, .. }
+            | Self::Repository { source, .. } => is_of_system(source),
+            Self::File { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether the system refused something, beyond that it is not there.
+pub(crate) fn is_of_system(error: &gix::Error) -> bool {
+    let mut errors = error.iter_errors().filter_map(|error| error.downcast_ref::<std::io::Error>());
+    errors.any(|error| error.kind() != std::io::ErrorKind::NotFound)
 }
 
 /// Adds what was attempted to an error of gix.

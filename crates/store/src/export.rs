@@ -12,7 +12,7 @@ use crate::bulk::Spool;
 use crate::error::StoreError;
 use crate::journal::Entry;
 use crate::lines::Lines;
-use crate::notes;
+use crate::notes::{self, MAX_LINES};
 use crate::record::by_commit;
 use crate::repository::{Store, commit_id, object_id};
 
@@ -132,7 +132,10 @@ impl Note {
         let (mut lines, mut too_large) = (Lines::default(), 0);
         for _ in 0..blobs {
             match spool.next()? {
-                Some(blob) => lines.unite_owned(Lines::parse(&blob)),
+                Some(blob) => match Lines::parse_up_to(MAX_LINES, &blob) {
+                    Ok(more) => lines.unite_owned(more),
+                    Err(_) => too_large += 1,
+                },
                 None => too_large += 1,
             }
         }

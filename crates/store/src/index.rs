@@ -201,7 +201,7 @@ impl Index {
         for flaw in &found.unusable {
             // Every reason begins with the commit it is about.
             let commit = flaw.reason.split(':').next().unwrap_or_default();
-            *self.unusable.entry(commit.to_owned()).or_default() += 1;
+            *self.unusable.entry(commit.to_owned()).or_default() += flaw.lines as u64;
         }
         for run in found.baselines.iter().flat_map(|stored| &stored.baseline.runs) {
             let number = u32::try_from(self.runs.len()).expect("fewer runs than notes can hold");

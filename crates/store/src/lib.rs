@@ -42,7 +42,7 @@ mod trust;
 mod upkeep;
 mod worktree;
 
-pub use baselines::{Found, Logged, Stored, Unusable, Withdrawal};
+pub use baselines::{Found, Logged, Stored, Unusable, Withdrawal, unusable_lines};
 pub use checkout::Checkouts;
 pub use error::StoreError;
 pub use git::OLDEST as OLDEST_GIT;

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use gix::bstr::ByteSlice;
+
 /// The lines of one note: a set, because the order of runs carries no meaning and no run counts twice.
 ///
 /// Lines that this version cannot read are members like any other: they are kept byte for byte.
@@ -10,6 +12,15 @@ impl Lines {
     /// Splits a note. Empty lines are not lines; a missing newline at the end is no error.
     pub(crate) fn parse(note: &[u8]) -> Self {
         Self(note.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+    }
+
+    /// Splits a note of at most so many lines, and says how many there are where it has more.
+    pub(crate) fn parse_up_to(most: usize, note: &[u8]) -> Result<Self, usize> {
+        // Before anything is made of them.
+        match note.find_iter("\n").count() {
+            lines if lines > most => Err(lines),
+            _ => Ok(Self::parse(note)),
+        }
     }
 
     /// Writes the note: sorted, each line ended by a newline.

@@ -11,14 +11,17 @@ use gix::objs::tree::EntryKind;
 use gix::{ObjectId, oid};
 use perf_model::CommitId;
 
-use crate::error::{Doing, StoreError};
+use crate::error::{Doing, StoreError, is_of_system};
 use crate::lines::Lines;
 use crate::loose;
 use crate::refs;
 use crate::repository::{Store, commit_id, object_id};
 
 /// A note above this size is not read, so that a hostile one cannot fill the memory; nor is it ever rewritten.
-pub(crate) const MAX_NOTE: u64 = 1 << 30;
+pub(crate) const MAX_NOTE: u64 = 1 << 28;
+
+/// Nor is one of more lines: each takes memory of its own, whatever its length.
+pub(crate) const MAX_LINES: usize = 1_000_000;
 
 /// More notes than any repository has commits worth measuring; a tree that claims more is a bomb.
 const MAX_NOTES: usize = 1_000_000;
@@ -52,9 +55,13 @@ pub(crate) struct Changed {
 ///
 /// [`StoreError::NotNotes`] where the tip is no commit: anybody may push such a ref.
 pub(crate) fn tree(repo: &gix::Repository, name: &str, tip: ObjectId) -> Result<ObjectId, StoreError> {
-    let not_notes = || StoreError::NotNotes { name: name.to_owned() };
-    let commit = repo.find_commit(tip).map_err(|_| not_notes())?;
-    Ok(commit.tree_id().map_err(|_| not_notes())?.detach())
+    let not_notes = |error: gix::Error| match is_of_system(&error) {
+        // A disk that fails says nothing about what is on it.
+        true => StoreError::Repository { action: format!("{name}: cannot be read"), source: Box::new(error) },
+        false => StoreError::NotNotes { name: name.to_owned() },
+    };
+    let commit = repo.find_commit(tip).map_err(not_notes)?;
+    Ok(commit.tree_id().map_err(not_notes)?.detach())
 }
 
 /// Returns the blobs that are the note of `annotated`: none, one, or several where trees were mixed.
@@ -85,9 +92,14 @@ pub(crate) fn find(
 
 /// Lists all notes of a tree. Entries that are no notes (other files, links, submodules) are passed over.
 pub(crate) fn list(repo: &gix::Repository, tree: ObjectId) -> Result<Blobs, StoreError> {
-    let mut all = Blobs::new();
-    gather((repo, &Budget::of(MAX_DIRECTORIES)), tree, "", &mut all)?;
-    Ok(all)
+    Ok(list_and_count(repo, tree)?.0)
+}
+
+/// Lists all notes of a tree and counts its entries that are no notes.
+pub(crate) fn list_and_count(repo: &gix::Repository, tree: ObjectId) -> Result<(Blobs, usize), StoreError> {
+    let (mut all, budget) = (Blobs::new(), Budget::of(MAX_DIRECTORIES));
+    gather((repo, &budget), tree, "", &mut all)?;
+    Ok((all, budget.foreign.get()))
 }
 
 /// Lists the notes that differ between two trees, as blobs before and after. Equal subtrees are not read.
@@ -113,7 +125,7 @@ pub(crate) fn changed(
 ///
 /// # Errors
 ///
-/// [`StoreError::NoteTooLarge`]: what was not read must not be taken for nothing.
+/// [`StoreError::NoteTooLarge`], [`StoreError::TooManyLines`]: what was not read must not be taken for nothing.
 pub(crate) fn read(repo: &gix::Repository, blobs: &[ObjectId]) -> Result<Lines, StoreError> {
     read_up_to(MAX_NOTE, repo, blobs)
 }
@@ -125,7 +137,11 @@ fn read_up_to(limit: u64, repo: &gix::Repository, blobs: &[ObjectId]) -> Result<
         if size > limit {
             return Err(StoreError::NoteTooLarge { note: blob.to_string(), size });
         }
-        lines.unite(&Lines::parse(&repo.find_blob(*blob).doing(|| unreadable(*blob))?.data));
+        let data = &repo.find_blob(*blob).doing(|| unreadable(*blob))?.data;
+        lines.unite_owned(Lines::parse_up_to(MAX_LINES, data).map_err(|lines| {
+            let note = blob.to_string();
+            StoreError::TooManyLines { note, lines }
+        })?);
     }
     Ok(lines)
 }
@@ -201,16 +217,21 @@ fn without_duplicates(repo: &gix::Repository, tree: ObjectId) -> Result<ObjectId
 }
 
 /// How many directories may still be read, so that a few objects cannot be made to stand for endless ones.
-struct Budget(Cell<usize>);
+struct Budget {
+    left: Cell<usize>,
+    /// Entries that are no notes, so far.
+    foreign: Cell<usize>,
+}
 
 impl Budget {
     fn of(directories: usize) -> Self {
-        Self(Cell::new(directories))
+        Self { left: Cell::new(directories), foreign: Cell::new(0) }
     }
 
     fn spend(&self, tree: ObjectId) -> Result<(), StoreError> {
-        let left = self.0.get().checked_sub(1).ok_or_else(|| StoreError::TooManyNotes(tree.to_string()))?;
-        self.0.set(left);
+        let left =
+            self.left.get().checked_sub(1).ok_or_else(|| StoreError::TooManyNotes(tree.to_string()))?;
+        self.left.set(left);
         Ok(())
     }
 }
@@ -224,7 +245,7 @@ fn gather(source: Source, tree: ObjectId, prefix: &str, all: &mut Blobs) -> Resu
         match note_or_directory(repo, prefix, &name, kind) {
             Part::Note(annotated) => all.entry(annotated).or_default().push(id),
             Part::Directory(prefix) => gather(source, id, &prefix, all)?,
-            Part::Foreign => {}
+            Part::Foreign => source.1.foreign.set(source.1.foreign.get() + 1),
         }
         if all.len() > MAX_NOTES {
             return Err(StoreError::TooManyNotes(tree.to_string()));
@@ -380,6 +401,27 @@ impl Store {
         read(&self.repo, &find(&self.repo, tree, &object_id(commit))?)
     }
 
+    /// Looks up what a notes ref holds; `None` where that are no notes.
+    pub(crate) fn tip_if_notes(&self, name: &str) -> Result<Option<Tip>, StoreError> {
+        match self.notes_tip(name) {
+            Err(StoreError::NotNotes { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Reads all notes, but for those that are too large to be read.
+    pub(crate) fn readable_notes(
+        &self,
+        tip: Tip,
+    ) -> Result<impl Iterator<Item = Result<(CommitId, Lines), StoreError>>, StoreError> {
+        let blobs = tip.tree.map_or(Ok(Blobs::new()), |tree| list(&self.repo, tree))?;
+        // Not looked up one by one: a tree that was not written by git may have all its entries in one directory.
+        Ok(blobs.into_iter().filter_map(|(annotated, blobs)| match read(&self.repo, &blobs) {
+            Err(StoreError::NoteTooLarge { .. } | StoreError::TooManyLines { .. }) => None,
+            other => Some(other.map(|lines| (commit_id(&annotated), lines))),
+        }))
+    }
+
     /// Lists the commits that have a note.
     pub(crate) fn annotated(&self, tip: Tip) -> Result<Vec<CommitId>, StoreError> {
         let Some(tree) = tip.tree else { return Ok(vec![]) };
@@ -427,5 +469,8 @@ mod tests {
         assert_eq!(read_up_to(11, &repo, &[blob]).unwrap().len(), 1);
         let error = read_up_to(10, &repo, &[blob]).unwrap_err();
         assert!(matches!(error, StoreError::NoteTooLarge { size: 11, .. }), "{error}");
+        let blob = repo.write_blob("a\n".repeat(MAX_LINES + 1)).unwrap().detach();
+        let error = read(&repo, &[blob]).unwrap_err();
+        assert!(matches!(error, StoreError::TooManyLines { lines, .. } if lines > MAX_LINES), "{error}");
     }
 }

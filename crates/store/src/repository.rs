@@ -1,12 +1,14 @@
 use std::cell::RefCell;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gix::bstr::ByteSlice;
+use gix::config::Source;
 use perf_model::CommitId;
 use time::OffsetDateTime;
 
-use crate::error::{Doing, StoreError};
+use crate::error::{At, Doing, StoreError};
 use crate::git::words;
 use crate::refs;
 use crate::trust::Trust;
@@ -57,6 +59,7 @@ impl Store {
                 .map_err(|source| not_opened(dir, source))?
                 .to_thread_local();
         repo.object_cache_size(OBJECT_CACHE);
+        refuse_unread_settings(&repo)?;
         refuse_unknown_extensions(&repo)?;
         let requires_signatures = repo.config_snapshot().boolean("perf.requireSigned") == Some(true);
         Ok(Self { repo, now, requires_signatures, trust: RefCell::default() })
@@ -153,6 +156,23 @@ fn not_opened(dir: &Path, source: gix::Error) -> StoreError {
         StoreError::Unusable { dir, source }
     } else {
         StoreError::NotARepository { dir, source }
+    }
+}
+
+/// Refuses a repository whose settings could not be read: gix goes on without them, and so without its extensions,
+/// its remotes and what it requires.
+fn refuse_unread_settings(repo: &gix::Repository) -> Result<(), StoreError> {
+    let config = repo.config_snapshot();
+    if config.plumbing().sections().any(|section| section.meta().source == Source::Local) {
+        return Ok(());
+    }
+    let path = repo.common_dir().join("config");
+    match std::fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        // Without a section there is nothing in it.
+        Ok(text) if !text.contains(&b'[') => Ok(()),
+        Ok(_) => Err(ErrorKind::Other.into()).at(&path, "could not be read a moment ago"),
+        Err(error) => Err(error).at(&path, "cannot be read"),
     }
 }
 

@@ -22,7 +22,6 @@ pub use self::integrate::Loss;
 pub(crate) use self::integrate::{Integrated, Notes};
 use crate::error::StoreError;
 use crate::git::Git;
-use crate::lines::Lines;
 use crate::notes::Tip;
 use crate::refs;
 use crate::repository::Store;
@@ -100,8 +99,7 @@ impl Store {
         let (unusable, losses) = (integrated.unusable, integrated.losses);
         let mut pulled = Pulled { unusable, losses, ..Pulled::default() };
         for (fingerprint, tip) in self.tips()? {
-            let lines = self.added(before.get(&fingerprint).copied().unwrap_or_default(), tip)?;
-            let lines = lines.values().map(Lines::len).sum();
+            let lines = self.gained(before.get(&fingerprint).copied().unwrap_or_default(), tip)?;
             if lines > 0 {
                 pulled.received.insert(fingerprint, lines);
             }
@@ -207,8 +205,9 @@ impl Store {
     fn tips(&self) -> Result<BTreeMap<Fingerprint, Tip>, StoreError> {
         let mut tips = BTreeMap::new();
         for (fingerprint, id) in refs::under(&self.repo, refs::NOTES)? {
-            if let Ok(tip) = self.tip_of(&refs::notes(&fingerprint), Some(id)) {
-                tips.insert(fingerprint, tip);
+            match self.tip_of(&refs::notes(&fingerprint), Some(id)) {
+                Err(StoreError::NotNotes { .. }) => {}
+                tip => drop(tips.insert(fingerprint, tip?)),
             }
         }
         Ok(tips)

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use perf_model::{CommitId, Environment, Lineage, Measurement, Metric, Reading, Run, RunId, Samples, Source};
-use perf_store::{Store, StoreError, SyncOptions, encode};
+use perf_store::{Store, StoreError, SyncOptions, encode, unusable_lines};
 use time::macros::datetime;
 
 #[path = "example/mod.rs"]
@@ -126,6 +126,22 @@ fn runs_of_one_commit_gather_in_one_sorted_note() {
     let lines: Vec<&str> = note.lines().collect();
     assert_eq!(lines.len(), 3, "a run recorded twice is one run");
     assert!(lines.is_sorted());
+}
+
+#[test]
+fn of_a_hundred_thousand_bad_lines_a_hundred_are_named_and_all_counted() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    let reference = format!("--ref=perf/{}", run.environment.fingerprint());
+    let bad: String = (0..100_000).map(|n| format!("{n}\n")).collect();
+    let note = format!("{}\n{bad}", String::from_utf8(encode(&run).unwrap()).unwrap());
+    std::fs::write(sandbox.path("note"), note).unwrap();
+    sandbox.git("repo", &["notes", &reference, "add", "-F", "../note", "HEAD"]);
+    let found = store.find(&run.lineage.commit).unwrap();
+    assert_eq!(found.baselines[0].baseline.runs.len(), 1);
+    assert_eq!((found.unusable.len(), unusable_lines(&found.unusable)), (101, 100_000));
+    let (_, counted) = store.points("parse/large").unwrap();
+    assert_eq!(counted, 100_000, "the index counts them too");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use perf_render::escape::message;
-use perf_store::{Mended, OLDEST_GIT, Store, StoreError, SyncOptions};
+use perf_store::{Mended, OLDEST_GIT, Store, StoreError, SyncOptions, unusable_lines};
 
 use crate::command::Status;
 use crate::config::Config;
@@ -247,7 +247,8 @@ fn baselines(place: &Place, store: &Store) -> Result<Vec<Finding>> {
         }
     });
     if !unusable.is_empty() {
-        let what = format!("{} stored lines cannot be used: {}", unusable.len(), unusable[0].reason);
+        let lines = unusable_lines(&unusable);
+        let what = format!("{lines} stored lines cannot be used: {}", unusable[0].reason);
         findings.push(Finding::warning(what, "they are kept; `perf store show REV` names those of a commit"));
     }
     Ok(findings)

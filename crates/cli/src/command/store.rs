@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use perf_model::CommitId;
 use perf_render::store::{EnvironmentRow, LogRow, Stored, ValueRow};
-use perf_store::{Store, StoreError, SyncOptions};
+use perf_store::{Store, StoreError, SyncOptions, unusable_lines};
 
 use crate::command::{Late, Status};
 use crate::failure::{Failure, Result};
@@ -184,7 +184,7 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
     let only_retracted = found.unusable.iter().all(|line| line.withdrawal.is_some());
     if found.baselines.is_empty() && !only_retracted {
         const SHOWN: usize = 5;
-        let more = found.unusable.len().saturating_sub(SHOWN);
+        let more = found.unusable.iter().skip(SHOWN).map(|it| it.lines).sum::<usize>();
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         return Err(Failure::new(format!(
             "{}: nothing that is stored for {commit} can be used: {}{more}",
@@ -193,12 +193,16 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
         ))
         .hint("the lines are kept: `git log --notes='perf/*' -1 REV` shows them"));
     }
-    output::warn_of_all(reasons);
+    const WARNED: usize = 20;
+    reasons.take(WARNED).for_each(|reason| output::warn(&reason));
+    if let more @ 1.. = found.unusable.iter().skip(WARNED).map(|it| it.lines).sum::<usize>() {
+        output::warn(&format!("and {more} more of the kind"));
+    }
     let stored = Stored {
         subject: store.known(&commit).map(|commit| commit.subject),
         commit,
         baselines: found.baselines.into_iter().map(|stored| stored.baseline).collect(),
-        unreadable: found.unusable.len(),
+        unreadable: unusable_lines(&found.unusable),
     };
     if args.json {
         output::print(&perf_render::store::show_json(&stored))
@@ -250,7 +254,7 @@ fn log(args: &LogArgs, store: &Store) -> Result<()> {
             baseline: logged.stored.baseline,
         })
         .collect();
-    warn_of_unusable(unusable.len());
+    warn_of_unusable(unusable_lines(&unusable));
     if args.json {
         output::print(&perf_render::store::log_json(&rows))
     } else {
@@ -299,7 +303,7 @@ fn envs(args: &EnvsArgs, store: &Store) -> Result<()> {
         row.runs += baseline.runs.len();
         row.newest = row.newest.max(baseline.measured());
     }
-    warn_of_unusable(unusable.len());
+    warn_of_unusable(unusable_lines(&unusable));
     let rows: Vec<_> = rows.into_values().collect();
     if args.json {
         output::print(&perf_render::store::envs_json(&rows))

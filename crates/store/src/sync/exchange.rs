@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Instant;
 
 use gix::ObjectId;
+use perf_model::Fingerprint;
 
 use super::integrate::Ahead;
 use super::{PARKED, PULLED, Pushed, SCRATCH, SyncOptions};
@@ -182,9 +183,24 @@ impl Store {
 
     /// Notes that the remote has all of an environment.
     fn settle(&self, remote: Remote, it: &Ahead) -> Result<(), StoreError> {
-        let seen = refs::seen(remote.name, &it.fingerprint);
-        refs::swap(&self.repo, &seen, refs::tip(&self.repo, &seen)?, it.local, self.now)?;
+        self.saw(remote.name, &it.fingerprint, it.local)?;
         self.journal().forget(&it.entries)
+    }
+
+    /// Remembers what a remote has now.
+    ///
+    /// Also as what was fetched last: a fetch that ended well and brought nothing, because a disk failed on both sides,
+    /// would else show what the remote had long ago.
+    pub(crate) fn saw(
+        &self,
+        remote: &str,
+        fingerprint: &Fingerprint,
+        tip: ObjectId,
+    ) -> Result<(), StoreError> {
+        for name in [format!("{SCRATCH}{remote}/{fingerprint}"), refs::seen(remote, fingerprint)] {
+            refs::swap(&self.repo, &name, refs::tip(&self.repo, &name)?, tip, self.now)?;
+        }
+        Ok(())
     }
 
     /// Deletes parked lines that the remote's notes have now. Whatever cannot be deleted does no harm.

@@ -171,8 +171,11 @@ impl Store {
     ) -> Result<Option<Loss>, StoreError> {
         let seen = self.notes_tip(&refs::seen(remote, fingerprint))?;
         let Some(last) = seen.commit.filter(|last| Some(*last) != tip) else { return Ok(None) };
-        let Ok(theirs) = self.tip_of(&refs::notes(fingerprint), tip) else { return Ok(None) };
-        let lines = self.added(theirs, seen)?.values().map(Lines::len).sum();
+        let theirs = match self.tip_of(&refs::notes(fingerprint), tip) {
+            Err(StoreError::NotNotes { .. }) => return Ok(None),
+            theirs => theirs?,
+        };
+        let lines = self.gained(theirs, seen)?;
         let grown = tip.is_some_and(|tip| self.merge_base_id(last, tip) == Some(last));
         let loss = Loss { fingerprint: fingerprint.clone(), lines, rewritten: !grown };
         Ok(Some(loss).filter(|loss| loss.lines > 0 || loss.rewritten))
@@ -211,6 +214,21 @@ impl Store {
             }
         }
         Ok(added)
+    }
+
+    /// Counts the lines that a tip has and an older one has not, but for notes that are too large to be read.
+    pub(crate) fn gained(&self, old: Tip, new: Tip) -> Result<usize, StoreError> {
+        let mut gained = 0;
+        for note in notes::changed(&self.repo, old.tree, new.tree)?.into_values() {
+            let read = notes::read(&self.repo, &note.before)
+                .and_then(|before| Ok((before, notes::read(&self.repo, &note.after)?)));
+            gained += match read {
+                Ok((before, after)) => after.without(&before).len(),
+                Err(StoreError::NoteTooLarge { .. } | StoreError::TooManyLines { .. }) => 0,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(gained)
     }
 
     /// Returns whether a commit is the tip itself, or the one commit that a push would put on it.

@@ -79,10 +79,7 @@ impl Store {
     fn folds(&self, name: &dyn Fn(&Fingerprint) -> String) -> Result<Vec<Fold>, StoreError> {
         let mut folds = Vec::new();
         for fingerprint in self.fingerprints()? {
-            let tip = match self.notes_tip(&name(&fingerprint)) {
-                Err(StoreError::NotNotes { .. }) => continue,
-                other => other?,
-            };
+            let Some(tip) = self.tip_if_notes(&name(&fingerprint))? else { continue };
             let (Some(old), Some(tree)) = (tip.commit, tip.tree) else { continue };
             let commits = self.history_of_notes(tip)?.len();
             if commits > 1 {

@@ -83,10 +83,10 @@ impl Store {
         }
         let mut plan = Plan::new();
         for fingerprint in self.fingerprints()? {
-            let Ok(tip) = self.notes_tip(&refs::notes(&fingerprint)) else { continue };
+            let Some(tip) = self.tip_if_notes(&refs::notes(&fingerprint))? else { continue };
             let mut measured = Vec::new();
-            for commit in self.annotated(tip)? {
-                let Ok(lines) = self.note(tip, &commit) else { continue };
+            for note in self.readable_notes(tip)? {
+                let (commit, lines) = note?;
                 if let Some(newest) = newest_run(&lines) {
                     measured.push((newest, commit, lines));
                 }

@@ -37,10 +37,10 @@ impl Store {
         let _ = self.fold();
         let mut sizes = BTreeMap::new();
         for fingerprint in self.fingerprints()? {
-            let Ok(tip) = self.notes_tip(&refs::notes(&fingerprint)) else { continue };
+            let Some(tip) = self.tip_if_notes(&refs::notes(&fingerprint))? else { continue };
             let mut size = Size::default();
-            for commit in self.annotated(tip)? {
-                let Ok(lines) = self.note(tip, &commit) else { continue };
+            for note in self.readable_notes(tip)? {
+                let (_, lines) = note?;
                 size.commits += 1;
                 size.add(&lines);
             }

@@ -89,10 +89,8 @@ impl Store {
             return Ok(contest.after(&sent, began, remote.deadline));
         }
         for fingerprint in plan.keys() {
-            let (seen, local) =
-                (refs::seen(remote.name, fingerprint), self.notes_tip(&refs::notes(fingerprint))?);
-            if let Some(local) = local.commit {
-                refs::swap(&self.repo, &seen, refs::tip(&self.repo, &seen)?, local, self.now)?;
+            if let Some(local) = self.notes_tip(&refs::notes(fingerprint))?.commit {
+                self.saw(remote.name, fingerprint, local)?;
             }
         }
         Ok(Next::Done)

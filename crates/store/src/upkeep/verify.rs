@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use perf_model::{CommitId, Fingerprint};
 
@@ -30,6 +29,8 @@ pub enum FaultKind {
     CommitGone,
     /// A ref, or a note as a whole, that holds no baselines.
     NotNotes,
+    /// Entries beside the notes: files of another name, links, submodules, directories. They are left as they are.
+    Foreign,
     /// Nobody whom git trusts signed for it.
     Unsigned,
 }
@@ -43,6 +44,7 @@ impl FaultKind {
             Self::Contradicts => "contradicts",
             Self::CommitGone => "commit-gone",
             Self::NotNotes => "not-notes",
+            Self::Foreign => "foreign",
             Self::Unsigned => "unsigned",
         }
     }
@@ -51,7 +53,7 @@ impl FaultKind {
     pub fn is_problem(self) -> bool {
         match self {
             Self::Unreadable | Self::Contradicts | Self::NotNotes | Self::Unsigned => true,
-            Self::Future | Self::CommitGone => false,
+            Self::Future | Self::CommitGone | Self::Foreign => false,
         }
     }
 }
@@ -119,10 +121,10 @@ impl Store {
     fn unreadable(&self) -> Result<Plan, StoreError> {
         let mut plan = Plan::new();
         for fingerprint in self.fingerprints()? {
-            let Ok(tip) = self.notes_tip(&refs::notes(&fingerprint)) else { continue };
-            for commit in self.annotated(tip)? {
-                // A note that is too large to be read is too large to be mended.
-                let Ok(lines) = self.note(tip, &commit) else { continue };
+            let Some(tip) = self.tip_if_notes(&refs::notes(&fingerprint))? else { continue };
+            // A note that is too large to be read is too large to be mended.
+            for note in self.readable_notes(tip)? {
+                let (commit, lines) = note?;
                 let bad = judge(&lines, &fingerprint, &commit).into_iter();
                 let bad = bad.filter(|(_, fault)| matches!(fault, Some((FaultKind::Unreadable, _))));
                 let bad: Vec<&[u8]> = bad.map(|(line, _)| line).collect();
@@ -166,17 +168,21 @@ impl Checked<'_> {
             }
         };
         let Some(tree) = tip.tree else { return Ok(()) };
-        let commits: BTreeSet<ObjectId> = match notes::list(&self.store.repo, tree) {
-            Ok(blobs) => blobs.into_keys().collect(),
+        let (blobs, foreign) = match notes::list_and_count(&self.store.repo, tree) {
+            Ok(listed) => listed,
             Err(error) => {
                 self.fault(FaultKind::NotNotes, error.to_string());
                 return Ok(());
             }
         };
-        for id in commits {
+        if foreign > 0 {
+            let are = if foreign == 1 { "entry is no note" } else { "entries are no notes" };
+            self.fault(FaultKind::Foreign, format!("{foreign} {are}; nothing is read of that, and it stays"));
+        }
+        for (id, blobs) in blobs {
             self.all.commits += 1;
             let commit = commit_id(&id);
-            match self.store.note(tip, &commit) {
+            match notes::read(&self.store.repo, &blobs) {
                 Ok(lines) => self.lines(&lines, &commit),
                 Err(error) => self.fault(FaultKind::NotNotes, format!("{commit}: {error}")),
             }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
-use perf_store::{Store, StoreError};
+use perf_store::{Keep, Store, StoreError};
 use time::macros::datetime;
 
 use crate::{Sandbox, ids, options, shared};
@@ -43,6 +43,59 @@ fn a_journal_that_cannot_be_made_is_an_error_that_names_the_file() {
     fs::remove_file(sandbox.path("repo/.git/perf")).unwrap();
     sandbox.store("repo").record(&run).unwrap();
     assert_eq!(ids(&sandbox.store("repo"), &run.lineage.commit), ["1"]);
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_no_settings_to_go_on_without() {
+    let sandbox = shared(&["one"]);
+    let config = sandbox.path("one/.git/config");
+    let text = fs::read(&config).unwrap();
+    fs::remove_file(&config).unwrap();
+    // Root may read every file, but no directory as one.
+    fs::create_dir(&config).unwrap();
+    let error = Store::open(&sandbox.path("one"), datetime!(2026-01-01 00:00 UTC)).unwrap_err();
+    assert!(error.is_of_system(), "{error}");
+    fs::remove_dir(&config).unwrap();
+    for nothing in [&b""[..], b"# nothing\n"] {
+        fs::write(&config, nothing).unwrap();
+        Store::open(&sandbox.path("one"), datetime!(2026-01-01 00:00 UTC)).unwrap();
+    }
+    fs::write(&config, text).unwrap();
+    assert_eq!(sandbox.store("one").remotes(), ["origin"]);
+}
+
+#[test]
+fn an_object_that_is_gone_is_an_error_and_not_a_note_to_pass_over() {
+    let sandbox = Sandbox::new("sha1");
+    let (store, run) = (|| sandbox.store("repo"), sandbox.run("repo", "HEAD", 1));
+    store().record(&run).unwrap();
+    fs::remove_dir_all(sandbox.path("repo/.git/perf")).unwrap();
+    let name = format!("refs/notes/perf/{}", run.environment.fingerprint());
+    for part in [format!("{name}^{{tree}}"), format!("{name}:{}", run.lineage.commit)] {
+        let id = sandbox.git("repo", &["rev-parse", &part]);
+        let file = sandbox.path(&format!("repo/.git/objects/{}/{}", &id[..2], id[2..].trim()));
+        let away = sandbox.path("away");
+        fs::rename(&file, &away).unwrap();
+        assert!(store().find(&run.lineage.commit).is_err(), "find: {part}");
+        assert!(store().prune(&Keep::default(), None).is_err(), "prune: {part}");
+        assert!(store().repair(None).is_err(), "repair: {part}");
+        fs::rename(&away, &file).unwrap();
+        assert_eq!(ids(&store(), &run.lineage.commit), ["1"], "{part}");
+    }
+}
+
+#[test]
+fn a_fetch_that_brings_nothing_shows_what_was_pushed_and_not_what_was_fetched_before() {
+    let sandbox = shared(&["one"]);
+    let (one, run) = (sandbox.store("one"), sandbox.run("one", "HEAD", 1));
+    one.record(&run).unwrap();
+    one.push(&options()).unwrap();
+    one.record(&sandbox.run("one", "HEAD", 2)).unwrap();
+    one.push(&options()).unwrap();
+    let fingerprint = run.environment.fingerprint();
+    let at = |name: &str| sandbox.git("one", &["rev-parse", &format!("{name}/{fingerprint}")]);
+    assert_eq!(at("refs/perf/fetched/origin"), at("refs/notes/perf"));
+    assert_eq!(at("refs/perf/remotes/origin"), at("refs/notes/perf"));
 }
 
 #[test]

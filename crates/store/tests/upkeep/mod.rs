@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use perf_store::{FaultKind, Keep, StoreError};
+use perf_store::{FaultKind, Keep, StoreError, unusable_lines};
 
 use crate::{Sandbox, ids, options, shared};
 
@@ -114,6 +114,35 @@ fn repair_keeps_what_it_moves_here_and_on_the_remote() {
 }
 
 #[test]
+fn entries_that_are_no_notes_are_counted_and_no_problem() {
+    let sandbox = filled();
+    let name = notes_of(&sandbox, "one");
+    let entries = sandbox.git("one", &["ls-tree", &name]);
+    let (blob, head) = (&entries[12..52], sandbox.git("one", &["rev-parse", "HEAD"]));
+    let foreign = format!(
+        "100644 blob {blob}\tREADME\n120000 blob {blob}\t{}\n160000 commit {}\t{}\n040000 tree {}\t{}\n",
+        "a".repeat(40),
+        head.trim(),
+        "b".repeat(40),
+        sandbox.git("one", &["rev-parse", &format!("{name}^{{tree}}")]).trim(),
+        "c".repeat(40),
+    );
+    std::fs::write(sandbox.path("entries"), entries + &foreign).unwrap();
+    let made = crate::git(&sandbox.path("one"), &["mktree"])
+        .stdin(std::fs::File::open(sandbox.path("entries")).unwrap())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(made.stdout).unwrap();
+    let commit = sandbox.git("one", &["commit-tree", "-m", "more", tree.trim()]);
+    sandbox.git("one", &["update-ref", &name, commit.trim()]);
+    let verified = sandbox.store("one").verify().unwrap();
+    let [fault] = &verified.faults[..] else { panic!("{:?}", verified.faults) };
+    assert!(fault.kind == FaultKind::Foreign && fault.what.starts_with("4 entries"), "{fault:?}");
+    assert!(!fault.kind.is_problem());
+    assert_eq!(all(&sandbox, "one"), ["1", "2", "3"]);
+}
+
+#[test]
 fn clones_go_on_as_if_nothing_had_happened_after_history_was_folded() {
     let sandbox = filled();
     let (one, two) = (sandbox.store("one"), sandbox.store("two"));
@@ -202,8 +231,12 @@ fn only_what_an_allowed_signer_brought_in_counts_where_that_is_required() {
         assert_eq!(ids(&reader(), &commit), ["1", "4"]);
     }
     let reasons = reader().find(&commit).unwrap().unusable;
-    assert_eq!(reasons.len(), 2);
-    assert!(reasons[0].reason.contains("not signed by anybody whom git trusts"), "{}", reasons[0].reason);
+    assert_eq!(unusable_lines(&reasons), 2);
+    assert!(
+        reasons[0].reason.contains("2 lines were not signed by anybody whom git trusts"),
+        "{}",
+        reasons[0].reason
+    );
     let unsigned = reader().verify().unwrap().faults;
     assert_eq!(unsigned.iter().filter(|fault| fault.kind == FaultKind::Unsigned).count(), 2);
     reader().record(&sandbox.run("reader", "HEAD", 5)).unwrap();

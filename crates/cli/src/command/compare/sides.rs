@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use perf_compare::{BaseChoice, Endpoint, Notice, Refusal};
 use perf_model::CommitId;
-use perf_store::{BaseBranch, Commit, Store, Stored, Unusable, Withdrawal};
+use perf_store::{BaseBranch, Commit, Store, Stored, Unusable, Withdrawal, unusable_lines};
 
 use super::reach;
 use super::wanted::Wanted;
@@ -194,7 +194,7 @@ pub(super) fn unusable(commit: &CommitId, lines: &[Unusable]) -> Vec<Notice> {
         time: first.time.clone(),
         reason: first.reason.clone(),
     });
-    let lines = lines.len() - withdrawn.len();
+    let lines = unusable_lines(lines) - withdrawn.len();
     let unreadable = (lines > 0).then(|| Notice::UnreadableLines { commit: commit.clone(), lines });
     taken_back.into_iter().chain(unreadable).collect()
 }

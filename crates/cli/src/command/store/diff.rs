@@ -1,5 +1,5 @@
 use perf_render::store::Stored;
-use perf_store::Store;
+use perf_store::{Store, unusable_lines};
 
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -30,6 +30,6 @@ fn stored(revision: &str, store: &Store) -> Result<Stored> {
         subject: store.known(&commit).map(|commit| commit.subject),
         commit,
         baselines: found.baselines.into_iter().map(|stored| stored.baseline).collect(),
-        unreadable: found.unusable.len(),
+        unreadable: unusable_lines(&found.unusable),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use perf_model::{Baseline, CommitId, Fingerprint, Measurement, Run};
-use perf_store::{Found, Store};
+use perf_store::{Found, Store, unusable_lines};
 use time::OffsetDateTime;
 
 use super::Args;
@@ -46,7 +46,7 @@ impl<'a> Selection<'a> {
     pub(super) fn each(&self, mut visit: impl FnMut(Baseline) -> ControlFlow<()>) -> Result<usize> {
         let mut unusable = 0;
         self.store.each(|found| {
-            unusable += found.unusable.len();
+            unusable += unusable_lines(&found.unusable);
             for stored in found.baselines {
                 if let Some(baseline) = self.wishes.narrowed(stored.baseline, &stored.fingerprint)
                     && visit(baseline).is_break()
@@ -69,7 +69,7 @@ impl<'a> Selection<'a> {
         let made = |found: Found| -> (usize, String) {
             let narrowed =
                 found.baselines.into_iter().filter_map(|it| wishes.narrowed(it.baseline, &it.fingerprint));
-            (found.unusable.len(), narrowed.map(|baseline| text(&baseline)).collect())
+            (unusable_lines(&found.unusable), narrowed.map(|baseline| text(&baseline)).collect())
         };
         let mut unusable = 0;
         self.store.each_as(&made, |(skipped, text)| {
