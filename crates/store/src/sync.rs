@@ -115,7 +115,7 @@ impl Store {
     pub fn push(&self, options: &SyncOptions) -> Result<Pushed, StoreError> {
         let remote = options.remote();
         let _alone = self.lock_until(LOCK, remote.deadline)?;
-        let (mut pushed, mut contest) = (Pushed::default(), Contest::default());
+        let (mut pushed, mut contest) = (Pushed::default(), Contest::of_writers());
         let (mut fresh, mut waiting) = (self.take_fresh(remote.name), Waiting::new());
         loop {
             let began = Instant::now();

@@ -14,8 +14,11 @@ const UNMOVED: usize = 5;
 /// Somebody who was too slow this often leaves the lines parked.
 const LEAVE_AFTER: usize = 8;
 
-/// A connection that breaks this often in a row does so because of something that lasts.
+/// A connection that breaks this often in a row does so because of something that lasts ...
 const BROKEN: usize = 5;
+
+/// ... unless a server turns away whoever comes while it is busy, as git-daemon does beyond 32 connections.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// Full jitter starts with as long as an attempt takes, but within these bounds ...
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -31,6 +34,10 @@ pub(crate) struct Contest {
     /// What the remote said last, made safe to show.
     pub(crate) words: String,
     broken: usize,
+    /// For how long broken connections are tried again, however often they break.
+    patience: Duration,
+    /// When the first of them in a row was made.
+    breaking: Option<Instant>,
     /// Where the remote's tips were at the last attempt, and how many attempts have found them there.
     tips: BTreeMap<Fingerprint, (Option<ObjectId>, usize)>,
 }
@@ -47,6 +54,11 @@ pub(crate) enum Next {
 }
 
 impl Contest {
+    /// Returns a contest with others that want to write as well.
+    pub(crate) fn of_writers() -> Self {
+        Self { patience: BUSY, ..Self::default() }
+    }
+
     /// Counts an attempt and looks whether the tips have moved since the last one.
     pub(crate) fn attempt(&mut self, tips: BTreeMap<Fingerprint, Option<ObjectId>>) {
         self.attempts += 1;
@@ -71,7 +83,7 @@ impl Contest {
 
     /// Decides after a rejection of an attempt that began at `began`.
     fn rejected(&mut self, began: Instant, deadline: Instant) -> Next {
-        self.broken = 0;
+        (self.broken, self.breaking) = (0, None);
         // One environment that is refused for good must not keep the others from being tried.
         if self.tips.values().all(|(_, unmoved)| *unmoved >= UNMOVED) {
             return Next::GiveUp;
@@ -89,8 +101,10 @@ impl Contest {
     /// Decides after a connection that broke; `None` where it is time to report that.
     pub(crate) fn broke(&mut self, began: Instant, deadline: Instant) -> Option<Duration> {
         self.broken += 1;
+        let lasts = self.breaking.get_or_insert(began).elapsed() >= self.patience;
         let pause = backoff(self.attempts.max(self.broken), began.elapsed());
-        (self.broken < BROKEN && Instant::now() + pause < deadline).then_some(pause)
+        let gives_up = self.broken >= BROKEN && lasts;
+        (!gives_up && Instant::now() + pause < deadline).then_some(pause)
     }
 }
 
@@ -144,6 +158,15 @@ mod tests {
         let mut contest = Contest::default();
         let deadline = Instant::now() + Duration::from_secs(3600);
         let again = std::iter::repeat_with(|| contest.broke(Instant::now(), deadline));
+        assert_eq!(again.take_while(Option::is_some).count(), BROKEN - 1);
+        let mut writers = Contest::of_writers();
+        assert!(
+            (0..2 * BROKEN).all(|_| writers.broke(Instant::now(), deadline).is_some()),
+            "the server is busy"
+        );
+        let long_ago = Instant::now().checked_sub(BUSY).unwrap();
+        writers = Contest::of_writers();
+        let again = std::iter::repeat_with(|| writers.broke(long_ago, deadline));
         assert_eq!(again.take_while(Option::is_some).count(), BROKEN - 1);
     }
 }
