@@ -5,6 +5,7 @@
 //! to [`LONGEST`] characters no two texts become the same one. Only [`message`] keeps line breaks and length:
 //! it is for text that is ours but quotes others.
 
+use std::borrow::Cow;
 use std::iter::once;
 
 /// How many characters of a text are shown; a longer one is cut.
@@ -113,16 +114,16 @@ pub(crate) fn markup(text: &str) -> String {
 
 /// Escapes within finished JSON what would end the script element that it stands in, or begin a comment there.
 pub(crate) fn script(finished: &str) -> String {
-    let escaped = json(finished);
-    escaped.replace('<', r"\u003c").replace('>', r"\u003e").replace('&', r"\u0026")
+    json(finished).replace('<', r"\u003c").replace('>', r"\u003e").replace('&', r"\u0026")
 }
 
 /// Escapes within finished JSON what a log or a terminal would act on. Its meaning stays the same.
 ///
 /// Such characters occur within strings only, where a `\u` escape may stand for any of them.
-pub(crate) fn json(finished: &str) -> String {
-    if is_visible(finished) {
-        return finished.to_owned();
+pub(crate) fn json<'a>(finished: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+    let finished = finished.into();
+    if is_visible(&finished) {
+        return finished;
     }
     let mut escaped = String::with_capacity(finished.len());
     for letter in finished.replace("##", r"#\u0023").chars() {
@@ -132,14 +133,18 @@ pub(crate) fn json(finished: &str) -> String {
             escaped.push(letter);
         }
     }
-    escaped
+    Cow::Owned(escaped)
 }
 
 /// Says whether finished JSON is as plain as most is: there is nothing to escape in it.
 pub(crate) fn is_visible(finished: &str) -> bool {
     // Looking at every byte is faster than stopping at the first: many are looked at in one step.
-    let hidden = finished.bytes().fold(false, |hidden, byte| hidden | !matches!(byte, b' '..=b'~' | b'\n'));
-    !hidden && !finished.contains("##")
+    let (mut hidden, mut hash) = (false, false);
+    for byte in finished.bytes() {
+        hidden |= !matches!(byte, b' '..=b'~' | b'\n');
+        hash |= byte == b'#';
+    }
+    !hidden && !(hash && finished.contains("##"))
 }
 
 fn message_line(text: &str) -> String {

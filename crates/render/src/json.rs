@@ -30,10 +30,8 @@ impl<'a> From<&'a Environment> for EnvironmentJson<'a> {
 
 /// Returns a document as one line. Numbers that are not finite become `null`, as `serde_json` writes them.
 pub(crate) fn line(document: &impl Serialize) -> String {
-    let mut line = serde_json::to_string(document).expect("maps have string keys and nothing else can fail");
-    if !escape::is_visible(&line) {
-        line = escape::json(&line);
-    }
+    let line = serde_json::to_string(document).expect("maps have string keys and nothing else can fail");
+    let mut line = escape::json(line).into_owned();
     line.push('\n');
     line
 }
@@ -67,13 +65,7 @@ impl<W: Write> Write for Visible<W> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // Most pieces are a few letters or digits, and there are many.
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'"' | b'$'..=b'~' | b'\n');
-        if bytes.len() < 64 && bytes.iter().all(is_plain) {
-            return self.0.write_all(bytes);
-        }
         match str::from_utf8(bytes) {
-            Ok(text) if escape::is_visible(text) => self.0.write_all(bytes),
             Ok(text) => self.0.write_all(escape::json(text).as_bytes()),
             Err(cause) => Err(io::Error::new(io::ErrorKind::InvalidData, cause)),
         }

@@ -41,7 +41,7 @@ pub fn bmf(baseline: &Baseline) -> Result<String, SeriesId> {
         }
     }
     let json = serde_json::to_string_pretty(&report).expect("string keys and finite numbers");
-    Ok(escape::json(&json) + "\n")
+    Ok(escape::json(json).into_owned() + "\n")
 }
 
 fn measure<'a>(metric: &'a str, readings: &[&Measurement]) -> (&'a str, Value) {

@@ -75,7 +75,11 @@ pub fn github_action_entries(run: &Run, fingerprint: &str, subject: Option<&str>
             let entry = Entry { commit: commit(run, subject), date, tool, benches };
             let json = serde_json::to_string(&entry).expect("strings and finite numbers");
             let suite = format!("{} is better, {fingerprint}", better.word());
-            (!entry.benches.is_empty()).then(|| GithubActionEntry { suite, date, json: escape::json(&json) })
+            (!entry.benches.is_empty()).then(|| GithubActionEntry {
+                suite,
+                date,
+                json: escape::json(json).into_owned(),
+            })
         })
         .collect()
 }
