@@ -114,10 +114,15 @@ pub(crate) fn warn(text: &str) {
 
 /// Warns of many things: the first few by name, the others by number.
 pub(crate) fn warn_of_all(things: impl IntoIterator<Item = impl AsRef<str>>) {
+    warn_of_counted(things.into_iter().map(|thing| (thing, 1)));
+}
+
+/// Warns of many things, each of which may stand for several.
+pub(crate) fn warn_of_counted(things: impl IntoIterator<Item = (impl AsRef<str>, usize)>) {
     const NAMED: usize = 20;
     let mut things = things.into_iter();
-    things.by_ref().take(NAMED).for_each(|thing| warn(thing.as_ref()));
-    if let more @ 1.. = things.count() {
+    things.by_ref().take(NAMED).for_each(|(thing, _)| warn(thing.as_ref()));
+    if let more @ 1.. = things.map(|(_, count)| count).sum::<usize>() {
         warn(&format!("and {more} more of the kind"));
     }
 }

@@ -184,7 +184,7 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
     let only_retracted = found.unusable.iter().all(|line| line.withdrawal.is_some());
     if found.baselines.is_empty() && !only_retracted {
         const SHOWN: usize = 5;
-        let more = found.unusable.iter().skip(SHOWN).map(|it| it.lines).sum::<usize>();
+        let more = unusable_lines(found.unusable.get(SHOWN..).unwrap_or_default());
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         return Err(Failure::new(format!(
             "{}: nothing that is stored for {commit} can be used: {}{more}",
@@ -193,11 +193,7 @@ fn show(args: &ShowArgs, store: &Store) -> Result<()> {
         ))
         .hint("the lines are kept: `git log --notes='perf/*' -1 REV` shows them"));
     }
-    const WARNED: usize = 20;
-    reasons.take(WARNED).for_each(|reason| output::warn(&reason));
-    if let more @ 1.. = found.unusable.iter().skip(WARNED).map(|it| it.lines).sum::<usize>() {
-        output::warn(&format!("and {more} more of the kind"));
-    }
+    output::warn_of_counted(reasons.zip(found.unusable.iter().map(|it| it.lines)));
     let stored = Stored {
         subject: store.known(&commit).map(|commit| commit.subject),
         commit,
