@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 
 pub(crate) use self::args::{Args, direction, fact, moment, nice, reason};
 use self::pace::Pace;
-use self::reading::{Measuring, read};
+use self::reading::{How, read};
 pub(crate) use self::reading::{announce_skipped, instructions, refuse_duplicates};
 pub(crate) use self::recording::{RECORDER, measurements, now, run_id};
 use self::recording::{Target, assemble, record, warn_of_stale};
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let mut saved = Vec::new();
     let mut pace = Pace::start(args.rounds.get(), place, measures)?;
     while let Some(round) = pace.next_round() {
-        let how = Measuring { config: &config, manner: &manner, watch: &pace.watch };
+        let how = How { config: &config, manner: &manner, watch: &pace.watch };
         let outputs = match read(args, place, &top, how) {
             Err(_) if pace.is_interrupted() => break,
             other => other?,

@@ -14,14 +14,14 @@ use crate::place::Place;
 
 /// How what is measured runs, and who may end it.
 #[derive(Clone, Copy)]
-pub(super) struct Measuring<'a> {
+pub(super) struct How<'a> {
     pub(super) config: &'a Config,
     pub(super) manner: &'a Manner,
     pub(super) watch: &'a dyn Watch,
 }
 
 /// Reads everything that goes into one run; what was skipped is said.
-pub(super) fn read(args: &Args, place: &Place, top: &Path, how: Measuring<'_>) -> Result<Vec<Output>> {
+pub(super) fn read(args: &Args, place: &Place, top: &Path, how: How<'_>) -> Result<Vec<Output>> {
     let config = how.config;
     let outputs = if !args.command.is_empty() {
         vec![measure(args, place, how)?]
@@ -104,7 +104,7 @@ fn accepted(args: &Args, place: &str, read: Output, options: &Options) -> Result
     Ok(read)
 }
 
-fn read_suites(args: &Args, top: &Path, how: Measuring<'_>) -> Result<Vec<Output>> {
+fn read_suites(args: &Args, top: &Path, how: How<'_>) -> Result<Vec<Output>> {
     let config = how.config;
     let criterion = top.join("target").join("criterion");
     if config.suite.is_empty() && !args.run && criterion.is_dir() {
@@ -119,8 +119,8 @@ fn read_suites(args: &Args, top: &Path, how: Measuring<'_>) -> Result<Vec<Output
     config.suite.iter().map(|suite| read_suite(args, top, how, suite)).collect()
 }
 
-fn read_suite(args: &Args, top: &Path, how: Measuring<'_>, suite: &Suite) -> Result<Output> {
-    let Measuring { config, manner, watch } = how;
+fn read_suite(args: &Args, top: &Path, how: How<'_>, suite: &Suite) -> Result<Output> {
+    let How { config, manner, watch } = how;
     let mut counted = None;
     if args.run {
         let Some(command) = &suite.run else {
@@ -151,7 +151,7 @@ fn warn_of_shared_counter(what: &str) {
     output::warn(&format!("{what}: instructions are left out: others used the processor's counters as well"));
 }
 
-fn measure(args: &Args, place: &Place, how: Measuring<'_>) -> Result<Output> {
+fn measure(args: &Args, place: &Place, how: How<'_>) -> Result<Output> {
     let manner = how.manner;
     let (program, arguments) = args.command.split_first().expect("clap gives at least one word");
     let plan = Plan {
