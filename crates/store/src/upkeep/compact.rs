@@ -49,7 +49,7 @@ impl Store {
         };
         let remote = options.remote();
         let _alone = self.lock_until(LOCK, remote.deadline)?;
-        let mut contest = Contest::default();
+        let mut contest = Contest::of_writers();
         loop {
             let began = Instant::now();
             self.fetch_again(remote, &mut contest)?;
