@@ -280,7 +280,7 @@ impl Shelf {
 
     fn find(&self, store: &Store, commit: &CommitId, found: &mut Found) -> Result<(), StoreError> {
         let lines = match store.note(self.tip, commit) {
-            Err(error @ (StoreError::NoteTooLarge { .. } | StoreError::TooManyLines { .. })) => {
+            Err(error) if error.is_too_large() => {
                 found.unusable.push(self.unusable(format!("{commit}: {error}")));
                 Lines::default()
             }
@@ -373,7 +373,18 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
 }
 
 pub(crate) fn check(line: &[u8], fingerprint: &Fingerprint, commit: &CommitId) -> Result<Run, String> {
-    let run = line::decode(line).map_err(|error: LineError| format!("{commit}: a line {error}"))?;
+    let run = line::decode(line).map_err(|error| undecoded(commit, &error))?;
+    belongs(&run, fingerprint, commit)?;
+    Ok(run)
+}
+
+/// Says why a line of a commit's note is no run.
+pub(crate) fn undecoded(commit: &CommitId, error: &LineError) -> String {
+    format!("{commit}: a line {error}")
+}
+
+/// Checks that a run is of the commit and of the environment whose notes it is in.
+pub(crate) fn belongs(run: &Run, fingerprint: &Fingerprint, commit: &CommitId) -> Result<(), String> {
     // Git copies notes along when it rewrites commits; a copy was never measured.
     if run.lineage.commit != *commit {
         return Err(format!("{commit}: a line was recorded for {}", run.lineage.commit));
@@ -381,5 +392,5 @@ pub(crate) fn check(line: &[u8], fingerprint: &Fingerprint, commit: &CommitId) -
     if run.environment.fingerprint() != *fingerprint {
         return Err(format!("{commit}: a line belongs to environment {}", run.environment.fingerprint()));
     }
-    Ok(run)
+    Ok(())
 }

@@ -205,6 +205,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns whether a note is too large to be read: it is kept as it is and not used.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self, Self::NoteTooLarge { .. } | Self::TooManyLines { .. })
+    }
+
     /// Returns whether the system refused something: a disk that is full or broken, a file that may not be read.
     pub fn is_of_system(&self) -> bool {
         match self {

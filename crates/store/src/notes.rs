@@ -64,6 +64,14 @@ pub(crate) fn tree(repo: &gix::Repository, name: &str, tip: ObjectId) -> Result<
     Ok(commit.tree_id().map_err(not_notes)?.detach())
 }
 
+/// Returns `None` for a ref that holds no notes, which is no error where refs of any kind are gone through.
+pub(crate) fn if_notes(tip: Result<Tip, StoreError>) -> Result<Option<Tip>, StoreError> {
+    match tip {
+        Err(StoreError::NotNotes { .. }) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 /// Returns the blobs that are the note of `annotated`: none, one, or several where trees were mixed.
 pub(crate) fn find(
     repo: &gix::Repository,
@@ -403,10 +411,7 @@ impl Store {
 
     /// Looks up what a notes ref holds; `None` where that are no notes.
     pub(crate) fn tip_if_notes(&self, name: &str) -> Result<Option<Tip>, StoreError> {
-        match self.notes_tip(name) {
-            Err(StoreError::NotNotes { .. }) => Ok(None),
-            other => other.map(Some),
-        }
+        if_notes(self.notes_tip(name))
     }
 
     /// Reads all notes, but for those that are too large to be read.
@@ -417,7 +422,7 @@ impl Store {
         let blobs = tip.tree.map_or(Ok(Blobs::new()), |tree| list(&self.repo, tree))?;
         // Not looked up one by one: a tree that was not written by git may have all its entries in one directory.
         Ok(blobs.into_iter().filter_map(|(annotated, blobs)| match read(&self.repo, &blobs) {
-            Err(StoreError::NoteTooLarge { .. } | StoreError::TooManyLines { .. }) => None,
+            Err(error) if error.is_too_large() => None,
             other => Some(other.map(|lines| (commit_id(&annotated), lines))),
         }))
     }

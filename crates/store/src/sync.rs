@@ -22,7 +22,7 @@ pub use self::integrate::Loss;
 pub(crate) use self::integrate::{Integrated, Notes};
 use crate::error::StoreError;
 use crate::git::Git;
-use crate::notes::Tip;
+use crate::notes::{Tip, if_notes};
 use crate::refs;
 use crate::repository::Store;
 
@@ -205,9 +205,8 @@ impl Store {
     fn tips(&self) -> Result<BTreeMap<Fingerprint, Tip>, StoreError> {
         let mut tips = BTreeMap::new();
         for (fingerprint, id) in refs::under(&self.repo, refs::NOTES)? {
-            match self.tip_of(&refs::notes(&fingerprint), Some(id)) {
-                Err(StoreError::NotNotes { .. }) => {}
-                tip => drop(tips.insert(fingerprint, tip?)),
+            if let Some(tip) = if_notes(self.tip_of(&refs::notes(&fingerprint), Some(id)))? {
+                tips.insert(fingerprint, tip);
             }
         }
         Ok(tips)

@@ -171,9 +171,8 @@ impl Store {
     ) -> Result<Option<Loss>, StoreError> {
         let seen = self.notes_tip(&refs::seen(remote, fingerprint))?;
         let Some(last) = seen.commit.filter(|last| Some(*last) != tip) else { return Ok(None) };
-        let theirs = match self.tip_of(&refs::notes(fingerprint), tip) {
-            Err(StoreError::NotNotes { .. }) => return Ok(None),
-            theirs => theirs?,
+        let Some(theirs) = notes::if_notes(self.tip_of(&refs::notes(fingerprint), tip))? else {
+            return Ok(None);
         };
         let lines = self.gained(theirs, seen)?;
         let grown = tip.is_some_and(|tip| self.merge_base_id(last, tip) == Some(last));
@@ -224,7 +223,7 @@ impl Store {
                 .and_then(|before| Ok((before, notes::read(&self.repo, &note.after)?)));
             gained += match read {
                 Ok((before, after)) => after.without(&before).len(),
-                Err(StoreError::NoteTooLarge { .. } | StoreError::TooManyLines { .. }) => 0,
+                Err(error) if error.is_too_large() => 0,
                 Err(error) => return Err(error),
             };
         }

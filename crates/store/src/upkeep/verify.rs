@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gix::bstr::ByteSlice;
-use perf_model::{CommitId, Fingerprint};
+use perf_model::{CommitId, Fingerprint, Run};
 
 use super::take_out::{Fate, Plan};
 use crate::baselines::{self, is_blank};
@@ -126,7 +126,7 @@ impl Store {
             for note in self.readable_notes(tip)? {
                 let (commit, lines) = note?;
                 let bad = judge(&lines, &fingerprint, &commit).into_iter();
-                let bad = bad.filter(|(_, fault)| matches!(fault, Some((FaultKind::Unreadable, _))));
+                let bad = bad.filter(|(_, judged)| matches!(judged, Err((FaultKind::Unreadable, _))));
                 let bad: Vec<&[u8]> = bad.map(|(line, _)| line).collect();
                 if !bad.is_empty() {
                     let moved = bad.into_iter().map(<[u8]>::to_vec).collect();
@@ -197,12 +197,15 @@ impl Checked<'_> {
         }
         let retracted = crate::retraction::retracted(lines.iter(), commit);
         self.all.lines += lines.len();
-        for (line, fault) in judge(lines, self.fingerprint, commit) {
-            if let Some((kind, what)) = fault {
-                self.fault(kind, what);
-                continue;
-            }
-            let Ok(run) = line::decode(line) else { continue };
+        for (_, judged) in judge(lines, self.fingerprint, commit) {
+            let run = match judged {
+                Ok(Some(run)) => run,
+                Ok(None) => continue,
+                Err((kind, what)) => {
+                    self.fault(kind, what);
+                    continue;
+                }
+            };
             match retracted.contains_key(run.id.as_str()) {
                 true => self.all.retracted += 1,
                 false => self.all.runs += 1,
@@ -232,27 +235,27 @@ impl Checked<'_> {
     }
 }
 
-/// A line, and what keeps it from being used, if anything does.
-type Judged<'a> = (&'a [u8], Option<(FaultKind, String)>);
+/// A line, and the run that it is, if it is one; or what keeps it from being used.
+type Judged<'a> = (&'a [u8], Result<Option<Run>, (FaultKind, String)>);
 
 /// Judges each line that is not blank.
 fn judge<'a>(lines: &'a Lines, fingerprint: &Fingerprint, commit: &CommitId) -> Vec<Judged<'a>> {
     let mut seen = BTreeSet::new();
     let mut judge = |line: &[u8]| {
         if Retraction::read(line, commit).is_some() {
-            return None;
+            return Ok(None);
         }
-        if let Err(error @ LineError::Future(_)) = line::decode(line) {
-            return Some((FaultKind::Future, format!("{commit}: a line {error}")));
+        let unreadable = |reason| (FaultKind::Unreadable, reason);
+        let run = line::decode(line).map_err(|error| {
+            let kind =
+                if matches!(error, LineError::Future(_)) { FaultKind::Future } else { FaultKind::Unreadable };
+            (kind, baselines::undecoded(commit, &error))
+        })?;
+        baselines::belongs(&run, fingerprint, commit).map_err(unreadable)?;
+        if !seen.insert(run.id.clone()) {
+            return Err(unreadable(format!("{commit}: two different lines are run {}", run.id.as_str())));
         }
-        match baselines::check(line, fingerprint, commit) {
-            Err(reason) => Some((FaultKind::Unreadable, reason)),
-            Ok(run) if !seen.insert(run.id.clone()) => Some((
-                FaultKind::Unreadable,
-                format!("{commit}: two different lines are run {}", run.id.as_str()),
-            )),
-            Ok(_) => None,
-        }
+        Ok(Some(run))
     };
     lines.iter().filter(|line| !is_blank(line)).map(|line| (line, judge(line))).collect()
 }
