@@ -144,7 +144,7 @@ pub(crate) fn is_visible(finished: &str) -> bool {
         hidden |= !matches!(byte, b' '..=b'~' | b'\n');
         hash |= byte == b'#';
     }
-    !hidden && !(hash && finished.contains("##"))
+    !(hidden || hash && finished.contains("##"))
 }
 
 fn message_line(text: &str) -> String {

@@ -90,7 +90,7 @@ fn facts(facts: &Facts) -> String {
     if facts.is_empty() {
         return String::new();
     }
-    cell(&escape::json(&serde_json::to_string(facts).expect("a map of strings")))
+    cell(&escape::json(serde_json::to_string(facts).expect("a map of strings")))
 }
 
 /// What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection), also in full width.
