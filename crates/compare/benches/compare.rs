@@ -38,7 +38,7 @@ fn baseline(seed: u64) -> Baseline {
 fn bench(criterion: &mut Criterion) {
     let pair = Pair::new(baseline(1), baseline(2), &BTreeSet::new()).expect("one environment");
     let mut group = criterion.benchmark_group("compare");
-    group.sample_size(20);
+    group.sample_size(10);
     group.bench_function("500 series x 100 samples", |bencher| {
         bencher.iter(|| {
             compare(black_box(pair.clone()), &[], &Policy::default()).expect("all series are shared")

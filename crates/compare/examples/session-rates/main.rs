@@ -1,5 +1,5 @@
 //! How often sessions of measuring in turns err: `session-rates [SESSIONS] [TABLE ...]` prints the tables of
-//! `docs/measuring.md`: `ends`, `alarms`, `found`, `confirm`.
+//! `docs/measuring.md`: `ends`, `alarms`, `found`, `single`, `confirm`.
 //!
 //! No suites are run: the noise is made up, seeded, and passed through the very rules that `perf` uses.
 
@@ -27,9 +27,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let sessions: u32 = arguments.next().map_or(Ok(2_000), |count| count.parse())?;
     let named: Vec<String> = arguments.collect();
-    for (name, table) in
-        [("ends", ends_table as fn(u32)), ("alarms", alarms), ("found", found), ("confirm", confirm)]
-    {
+    for (name, table) in [
+        ("ends", ends_table as fn(u32)),
+        ("alarms", alarms),
+        ("found", found),
+        ("single", single),
+        ("confirm", confirm),
+    ] {
         if named.is_empty() || named.iter().any(|it| it == name) {
             table(sessions);
         }
@@ -69,7 +73,7 @@ fn found(sessions: u32) {
     println!("| noise | rounds | false warning | false failure | refused | +10 % found | +30 % found |");
     println!("|---|---|---|---|---|---|---|");
     let of = Session { wander: WARN, ..Session::of(Noise::Outliers, 0.02) };
-    let fixed = (1..=MOST_ROUNDS).map(|rounds| Session { rounds: (rounds, rounds), ..of });
+    let fixed = (FIRST_ROUNDS..=MOST_ROUNDS).map(|rounds| Session { rounds: (rounds, rounds), ..of });
     let each = Noise::ALL.map(|noise| Session { noise, ..of });
     for session in fixed.chain(each) {
         let none = rates(session, NO_LIMIT, sessions);
@@ -82,6 +86,22 @@ fn found(sessions: u32) {
         let cells =
             [none.warned, none.failed, small.refused, small.found, large.found].map(tenth).join(" | ");
         println!("| {} | {rounds} | {cells} |", session.noise.words());
+    }
+}
+
+fn single(sessions: u32) {
+    println!("\nOne round, one bench of the suite 30 % slower, {sessions} sessions each:\n");
+    println!("| noise | series | warned | refused | +30 % found |");
+    println!("|---|---|---|---|---|");
+    for noise in Noise::ALL {
+        for (series, uneven) in [(1, 0.0), (5, 0.0), (12, 0.0), (50, 0.0), (50, 0.5)] {
+            let of = Session { wander: WARN, uneven, series, rounds: (1, 1), ..Session::of(noise, 0.02) };
+            let none = rates(of, WARN, sessions);
+            let large = rates(Session { change: 0.30_f64.ln_1p(), ..of }, WARN, sessions);
+            let unlike = if uneven > 0.0 { ", unlike" } else { "" };
+            let cells = [none.warned, none.refused, large.found].map(tenth).join(" | ");
+            println!("| {} | {series}{unlike} | {cells} |", noise.words());
+        }
     }
 }
 

@@ -13,13 +13,15 @@ use perf_model::{
 };
 use time::OffsetDateTime;
 
-use crate::noise::Noise;
+use crate::noise::{Noise, normal};
 
 /// What a session measures, and how noisily.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session {
     pub(crate) noise: Noise,
     pub(crate) sd: f64,
+    /// How unlike the noise of the series is: the standard deviation of its logarithm.
+    pub(crate) uneven: f64,
     pub(crate) series: usize,
     /// The logarithm by which the head is slower, in [`CHANGED`] or in all alarms that are measured again.
     pub(crate) change: f64,
@@ -38,7 +40,7 @@ impl Session {
     /// Returns a session of fifty series in which nothing changes.
     pub(crate) fn of(noise: Noise, sd: f64) -> Self {
         let rounds = (FIRST_ROUNDS, MOST_ROUNDS);
-        Self { noise, sd, series: 50, change: 0.0, only: false, wander: 0.0, rounds }
+        Self { noise, sd, uneven: 0.0, series: 50, change: 0.0, only: false, wander: 0.0, rounds }
     }
 
     /// Measures two ends; returns after how many rounds they were said to differ.
@@ -126,7 +128,8 @@ impl Taken {
         let mut levels: BTreeMap<(u32, Side), Vec<f64>> = BTreeMap::new();
         let machine: Vec<f64> = order.iter().map(|_| session.wander * rng.f64()).collect();
         for series in 0..session.series {
-            let noise = session.noise.runs(order.len(), session.sd, rng);
+            let sd = session.sd * (session.uneven * normal(rng)).exp();
+            let noise = session.noise.runs(order.len(), sd, rng);
             for ((turn, noise), machine) in order.iter().zip(noise).zip(&machine) {
                 let changed = series < changed && turn.1 == Side::Head;
                 let log = 7.0 + machine + noise + if changed { session.change } else { 0.0 };

@@ -1,5 +1,7 @@
 //! How much a series varies from run to run: its own history and replicates, moderated by its suite.
 
+use std::f64::consts::SQRT_2;
+
 use super::order::{mean, median, variance_of_steps};
 use super::row::{ENOUGH_HISTORY, Levels, Row};
 use super::suite::ENOUGH_SERIES;
@@ -74,7 +76,12 @@ fn moderated(row: &Row, levels: &Levels, own: Option<Own>, prior: Prior) -> Nois
             let df = if prior.assumed && variance > prior.variance { weight } else { sum };
             ((logs / sum).exp().max(variance), df, Source::Measured)
         }
-        None => (prior.variance, prior.alone, Source::Assumed),
+        None => {
+            // Its noise is at least half of what its base's two runs show, though they are only two.
+            const SHARE: f64 = 0.5;
+            let shown = SHARE.powi(2) * levels.of_replicates().0;
+            (prior.variance.max(shown), prior.alone, Source::Assumed)
+        }
     };
     let history = levels.history_of_base().len();
     let history = if history >= ENOUGH_HISTORY { history } else { 0 };
@@ -106,7 +113,12 @@ impl Own {
             .then(|| Self { variance: variance_of_steps(&levels.history), weight: (0.6 * steps).min(12.0) })
     }
 
+    /// What the base's two runs differ by in a single pair hardly tells the noise of one series; that of all series
+    /// together, it does ([`spread_of_changes`]).
     fn from_replicates(levels: &Levels) -> Option<Self> {
+        if levels.is_one_pair() {
+            return None;
+        }
         let (variance, weight) = levels.of_replicates();
         (weight > 0.0).then_some(Self { variance, weight })
     }
@@ -141,16 +153,23 @@ impl Prior {
     }
 }
 
-/// Returns the robust variance of one run, from how the changes of the series differ among each other.
 /// Many pairs of runs taken beside each other tell the noise by how differently they differ.
 fn is_large_and_paired(levels: &[Levels]) -> bool {
     const MANY_SERIES: usize = 20;
     levels.len() >= MANY_SERIES && levels.iter().all(|levels| levels.paired)
 }
 
+/// Returns the robust variance of one run, from how the changes of the series differ among each other, and the two runs
+/// of their base.
 fn spread_of_changes(levels: &[Levels]) -> f64 {
-    let mut changes: Vec<f64> = levels.iter().map(|levels| levels.head[0] - levels.base[0]).collect();
+    let change = |levels: &Levels| {
+        let variance = 1.0 + 1.0 / levels.base_runs() as f64;
+        (levels.head[0] - levels.base[0]) / variance.sqrt()
+    };
+    let mut changes: Vec<f64> = levels.iter().map(change).collect();
     let centre = median(&mut changes);
-    changes.iter_mut().for_each(|change| *change = (*change - centre).abs());
-    (1.4826 * median(&mut changes)).powi(2) / 2.0
+    let own = levels.iter().flat_map(|levels| &levels.own).map(|own| own / SQRT_2);
+    let mut distances: Vec<f64> =
+        changes.iter().map(|change| change - centre).chain(own).map(f64::abs).collect();
+    (1.4826 * median(&mut distances)).powi(2)
 }

@@ -32,8 +32,6 @@ pub(super) fn in_pairs(rows: &[Row], shared: bool, settings: &Settings) -> Freed
 
 /// Puts the middle of the base's two runs in the place of its run, where all pairs of all rows have both; returns by
 /// how much the two differ as well, nothing where they do not.
-///
-/// The two of a single pair are not used: they would tell their own noise and nobody else's.
 fn middled(rows: &[Row]) -> (Vec<Row>, Vec<Vec<Option<f64>>>) {
     let pairs = |row: &Row| {
         row.base.iter().zip(&row.head).filter(|(base, head)| base.is_some() && head.is_some()).count()
@@ -42,8 +40,7 @@ fn middled(rows: &[Row]) -> (Vec<Row>, Vec<Vec<Option<f64>>>) {
         let runs = row.base.iter().zip(&row.again).zip(&row.head);
         runs.filter(|((base, again), head)| base.is_some() && again.is_some() && head.is_some()).count()
     };
-    let several = rows.iter().any(|row| pairs(row) > 1);
-    if !several || !rows.iter().all(|row| row.base.len() == row.again.len() && pairs(row) == twice(row)) {
+    if !rows.iter().all(|row| row.base.len() == row.again.len() && pairs(row) == twice(row)) {
         return (rows.to_vec(), vec![vec![]; rows.len()]);
     }
     let middle = |row: &Row| {

@@ -51,6 +51,11 @@ impl Levels {
         (squares / (degrees as f64).max(1.0), degrees as f64)
     }
 
+    /// Returns whether there is a single pair.
+    pub(super) fn is_one_pair(&self) -> bool {
+        self.paired && self.base.len() == 1
+    }
+
     /// Returns how many runs stand behind the base.
     pub(super) fn base_runs(&self) -> usize {
         self.base.len() + self.own.len()
