@@ -13,8 +13,6 @@ pub enum StoreError {
     NotARepository {
         /// Where one was looked for.
         dir: PathBuf,
-        /// Why it could not be opened.
-        source: Box<gix::Error>,
     },
     /// There is a repository here, but it cannot be used: it belongs to somebody else, or it is damaged.
     #[error("{}: the git repository cannot be used", dir.display())]
@@ -213,9 +211,7 @@ impl StoreError {
     /// Returns whether the system refused something: a disk that is full or broken, a file that may not be read.
     pub fn is_of_system(&self) -> bool {
         match self {
-            Self::NotARepository { source, .. }
-            | Self::Unusable { source, .. }
-            | Self::Repository { source, .. } => is_of_system(source),
+            Self::Unusable { source, .. } | Self::Repository { source, .. } => is_of_system(source),
             Self::File { .. } => true,
             _ => false,
         }

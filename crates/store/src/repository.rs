@@ -8,7 +8,7 @@ use gix::config::Source;
 use perf_model::CommitId;
 use time::OffsetDateTime;
 
-use crate::error::{At, Doing, StoreError};
+use crate::error::{At, Doing, StoreError, is_of_system};
 use crate::git::words;
 use crate::refs;
 use crate::trust::Trust;
@@ -151,11 +151,12 @@ impl Store {
 
 /// Tells a place without a repository from one whose repository cannot be used.
 fn not_opened(dir: &Path, source: gix::Error) -> StoreError {
-    let (dir, source) = (dir.to_owned(), Box::new(source));
-    if dir.ancestors().any(|place| place.join(".git").exists()) {
-        StoreError::Unusable { dir, source }
+    let is_there = dir.ancestors().any(|place| place.join(".git").exists());
+    let dir = dir.to_owned();
+    if is_there || is_of_system(&source) {
+        StoreError::Unusable { dir, source: Box::new(source) }
     } else {
-        StoreError::NotARepository { dir, source }
+        StoreError::NotARepository { dir }
     }
 }
 
