@@ -23,6 +23,9 @@ const NO_LIMIT: f64 = 0.001;
 /// The warn limit of `scripts/measure-check`.
 const WARN: f64 = 0.05;
 
+/// How many times slower a machine is at most on which others work as well.
+const BUSY: f64 = 2.0;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let sessions: u32 = arguments.next().map_or(Ok(2_000), |count| count.parse())?;
@@ -32,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("alarms", alarms),
         ("found", found),
         ("single", single),
+        ("busy", busy),
         ("confirm", confirm),
     ] {
         if named.is_empty() || named.iter().any(|it| it == name) {
@@ -101,6 +105,23 @@ fn single(sessions: u32) {
             let unlike = if uneven > 0.0 { ", unlike" } else { "" };
             let cells = [none.warned, none.refused, large.found].map(tenth).join(" | ");
             println!("| {} | {series}{unlike} | {cells} |", noise.words());
+        }
+    }
+}
+
+fn busy(sessions: u32) {
+    println!("\nA machine that is up to {BUSY} times slower in every run, {sessions} sessions each:\n");
+    println!("| noise | series | hit | rounds | warned | failed | refused | +30 % found |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for noise in [Noise::Outliers, Noise::Heavy] {
+        for (series, unlike) in [(6, 0.0), (6, 0.5), (6, 1.0), (50, 0.0), (50, 0.5), (50, 1.0)] {
+            for rounds in [(FIRST_ROUNDS, FIRST_ROUNDS), (FIRST_ROUNDS, MOST_ROUNDS)] {
+                let of = Session { wander: BUSY.ln(), unlike, series, rounds, ..Session::of(noise, 0.02) };
+                let none = rates(of, WARN, sessions);
+                let large = rates(Session { change: 0.30_f64.ln_1p(), ..of }, WARN, sessions);
+                let cells = [none.warned, none.failed, none.refused, large.found].map(tenth).join(" | ");
+                println!("| {} | {series} | {unlike} | {} | {cells} |", noise.words(), rounds.1);
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) only: bool,
     /// The machine is up to so much slower, as a logarithm, in every run by itself, in all series alike.
     pub(crate) wander: f64,
+    /// How unlike that is in the series: each has up to this share more or less of it.
+    pub(crate) unlike: f64,
     /// How many rounds are measured of everything, and of what is not decided by then.
     pub(crate) rounds: (u32, u32),
 }
@@ -40,7 +42,17 @@ impl Session {
     /// Returns a session of fifty series in which nothing changes.
     pub(crate) fn of(noise: Noise, sd: f64) -> Self {
         let rounds = (FIRST_ROUNDS, MOST_ROUNDS);
-        Self { noise, sd, uneven: 0.0, series: 50, change: 0.0, only: false, wander: 0.0, rounds }
+        Self {
+            noise,
+            sd,
+            uneven: 0.0,
+            series: 50,
+            change: 0.0,
+            only: false,
+            wander: 0.0,
+            unlike: 0.0,
+            rounds,
+        }
     }
 
     /// Measures two ends; returns after how many rounds they were said to differ.
@@ -130,9 +142,10 @@ impl Taken {
         for series in 0..session.series {
             let sd = session.sd * (session.uneven * normal(rng)).exp();
             let noise = session.noise.runs(order.len(), sd, rng);
+            let share = 1.0 + session.unlike * (2.0 * rng.f64() - 1.0);
             for ((turn, noise), machine) in order.iter().zip(noise).zip(&machine) {
                 let changed = series < changed && turn.1 == Side::Head;
-                let log = 7.0 + machine + noise + if changed { session.change } else { 0.0 };
+                let log = 7.0 + share * machine + noise + if changed { session.change } else { 0.0 };
                 levels.entry(*turn).or_default().push(log.exp());
             }
         }

@@ -153,14 +153,18 @@ impl Prior {
     }
 }
 
-/// Many pairs of runs taken beside each other tell the noise by how differently they differ.
+/// Many differences between runs taken beside each other tell the noise: those of the pairs, and of the base's two runs.
 fn is_large_and_paired(levels: &[Levels]) -> bool {
-    const MANY_SERIES: usize = 20;
-    levels.len() >= MANY_SERIES && levels.iter().all(|levels| levels.paired)
+    const MANY_DIFFERENCES: usize = 20;
+    let differences: usize = levels.iter().map(|levels| 1 + levels.own.len()).sum();
+    differences >= MANY_DIFFERENCES && levels.iter().all(|levels| levels.paired)
 }
 
-/// Returns the robust variance of one run, from how the changes of the series differ among each other, and the two runs
-/// of their base.
+/// Returns the variance of one run, from how the changes of the series differ among each other and how the two runs of
+/// their base do.
+///
+/// It is robust, since some of the series may have changed; but between two runs of the base nothing did, so that all of
+/// what these show is noise.
 fn spread_of_changes(levels: &[Levels]) -> f64 {
     let change = |levels: &Levels| {
         let variance = 1.0 + 1.0 / levels.base_runs() as f64;
@@ -168,8 +172,10 @@ fn spread_of_changes(levels: &[Levels]) -> f64 {
     };
     let mut changes: Vec<f64> = levels.iter().map(change).collect();
     let centre = median(&mut changes);
-    let own = levels.iter().flat_map(|levels| &levels.own).map(|own| own / SQRT_2);
-    let mut distances: Vec<f64> =
-        changes.iter().map(|change| change - centre).chain(own).map(f64::abs).collect();
-    (1.4826 * median(&mut distances)).powi(2)
+    changes.iter_mut().for_each(|change| *change = (*change - centre).abs());
+    let own: Vec<f64> = levels.iter().flat_map(|levels| &levels.own).map(|own| own.abs() / SQRT_2).collect();
+    let squares: f64 = own.iter().map(|own| own.powi(2)).sum();
+    let of_base = squares / own.len().max(1) as f64;
+    changes.extend(own);
+    (1.4826 * median(&mut changes)).powi(2).max(of_base)
 }

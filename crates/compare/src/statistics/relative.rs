@@ -117,13 +117,17 @@ impl Steps {
         // the machine's share.
         let unusual = self.freed.unusual;
         let change = if unusual == 0.0 { change } else { smaller(change, shared + unusual) };
+        let estimate = mean(&levels.head) - base.mean;
+        // The rounds of one session tell too little of how unlike a machine that others use is to each series.
+        let in_both = unusual != 0.0 && levels.paired;
+        let estimate = if in_both { smaller(estimate, estimate + unusual) } else { estimate };
         // Earlier baselines help to tell the base's level; they must not make a change that its own runs hardly show.
         let own = median_of(&levels.head) - median_of(&levels.base);
         let limits = LogLimits::new(series.limits, series.better);
         let head_runs = levels.head.len();
         Test {
             change: smaller(change, MOST_BY_HISTORY * own),
-            estimate: mean(&levels.head) - base.mean,
+            estimate,
             largest: largest_reading(
                 [(levels, &base), (against_others, &base_of_others)],
                 self.freed.unusual,

@@ -193,6 +193,17 @@ fn a_machine_that_changes_within_a_pair_is_told_from_the_change() {
 }
 
 #[test]
+fn a_machine_that_hardly_touched_one_series_makes_no_change_of_it() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    // The head ran while the machine was up to three times as fast, but for one series, which varies by itself.
+    let mut series = suite([1.0, 1.0, 1.0], [0.3, 0.6, 0.35], &[]);
+    series[4].head = runs(&[156.0, 152.0, 159.0]);
+    assert_eq!(shift(&series, &settings).taken_as, TakenAs::Machine);
+    let found = &judge(&series, &settings).series[4];
+    assert_eq!(found.verdict, Verdict::Inconclusive, "{found:?}");
+}
+
+#[test]
 fn one_pair_of_runs_of_many_series_warns_of_a_large_change() {
     let settings = Settings { order: Order::Interleaved, ..Settings::default() };
     let mut series: Vec<Series> = (0..5).flat_map(|_| suite(SAME, SAME, &[])).collect();
