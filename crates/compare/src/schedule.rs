@@ -14,14 +14,25 @@ pub enum Side {
 /// Returns the order of one round, counted from 0.
 ///
 /// Rounds come in blocks of two that mirror each other (base, head, head, base), so that a machine that slows
-/// down steadily slows both sides alike; the seed says which of the two comes first in each block, so that
-/// nothing that repeats itself can fall in step.
+/// down steadily slows both sides alike; the seed says which of the two comes first in each block. With a control the
+/// head runs between the two runs of the base, and in every other block, as the seed says, at both ends instead: nothing
+/// that repeats itself, such as a job that slows every third run down, falls in step with it for long. It never runs
+/// twice in a row, or one slow moment could fall on both.
 pub fn order_of(seed: u64, round: u32, control: bool) -> Vec<Side> {
-    let mut order = vec![Side::Base, Side::Head];
-    order.extend(control.then_some(Side::Control));
     let block = u64::from(round / 2);
-    let mirrored = mixed(seed ^ mixed(block)) & 1 == 1;
-    if mirrored != (round % 2 == 1) {
+    let drawn = mixed(seed ^ mixed(block));
+    let (swapped, at_ends) = (drawn & 1 == 1, block % 2 == 0 && drawn & 2 == 2);
+    let (one, other) = match (control, swapped) {
+        (true, false) => (Side::Base, Side::Control),
+        (true, true) => (Side::Control, Side::Base),
+        (false, false) => (Side::Base, Side::Head),
+        (false, true) => (Side::Head, Side::Base),
+    };
+    let mut order = vec![one, other];
+    if control {
+        order.insert(usize::from(!at_ends), Side::Head);
+    }
+    if round % 2 == 1 {
         order.reverse();
     }
     order
@@ -65,6 +76,17 @@ mod tests {
             let all = [Side::Base, Side::Head, Side::Control];
             prop_assert_eq!(order, &all[..if control { 3 } else { 2 }]);
         }
+    }
+
+    #[test]
+    fn with_a_control_the_head_has_no_fixed_place_and_never_runs_twice_in_a_row() {
+        for seed in 0..100 {
+            let runs: Vec<Side> = (0..40).flat_map(|round| order_of(seed, round, true)).collect();
+            assert!(!runs.windows(2).any(|pair| pair == [Side::Head; 2]), "{seed}: {runs:?}");
+        }
+        let begins = |seed: &u64| order_of(*seed, 0, true)[0] == Side::Head;
+        let first = (0..1000).filter(begins).count();
+        assert!((400..600).contains(&first), "{first} of 1000");
     }
 
     #[test]

@@ -129,11 +129,13 @@ impl Machine {
         Levels { history: unpaired.history, ..around(mean(&middles), &differences, own) }
     }
 
-    /// Judges the shift: the pairs must agree on its direction, and on half of its size.
+    /// Judges the shift: the pairs must agree on its direction, and on half of its size. Where the base ran twice, it must
+    /// be more than the machine does by itself as well.
     fn judged(&self, settings: &Settings) -> Option<Shift> {
         let (shift, known) = (self.shift(), self.known());
         let nearest = known.iter().map(|it| it * shift.signum()).fold(f64::INFINITY, f64::min);
-        let agreed = nearest > 0.0 && nearest >= shift.abs() / 2.0;
+        let explained = self.own.iter().any(Option::is_some) && self.taken_as() == TakenAs::Machine;
+        let agreed = nearest > 0.0 && nearest >= shift.abs() / 2.0 && !explained;
         let enough = settings.fail_on_one_run || known.len() >= 2;
         let verdict = shift_verdict(shift, agreed, enough, settings);
         (!known.is_empty()).then(|| Shift {

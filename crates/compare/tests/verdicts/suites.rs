@@ -193,6 +193,22 @@ fn a_machine_that_changes_within_a_pair_is_told_from_the_change() {
 }
 
 #[test]
+fn a_shift_that_the_base_shows_against_itself_is_no_alarm_of_the_suite() {
+    let settings = Settings { order: Order::Interleaved, ..Settings::default() };
+    let mut series = suite(SAME, [1.15, 1.2, 1.12], &[]);
+    assert_eq!(shift(&series, &settings).verdict, Verdict::Slower, "nothing else is known of the machine");
+    for series in &mut series {
+        let factors = [1.1, 0.9, 0.92];
+        series.again = series.base.clone();
+        for (level, factor) in series.again.iter_mut().flatten().zip(factors) {
+            level.middle *= factor;
+        }
+    }
+    let found = shift(&series, &settings);
+    assert_eq!((found.verdict, found.taken_as), (Verdict::Inconclusive, TakenAs::Machine), "{found:?}");
+}
+
+#[test]
 fn a_machine_that_hardly_touched_one_series_makes_no_change_of_it() {
     let settings = Settings { order: Order::Interleaved, ..Settings::default() };
     // The head ran while the machine was up to three times as fast, but for one series, which varies by itself.
