@@ -272,6 +272,9 @@ fn an_alarm_that_does_not_repeat_is_not_confirmed_and_one_that_does_is() {
         let ended = sandbox.perf(&["compare", "--confirm", "--output", "json"]);
         assert_eq!(ended.status, status, "{}", ended.whole());
         let report = ended.json();
+        // One round is too little to fail by itself, and enough to say that it was no accident.
+        let short = sandbox.perf(&["compare", "--confirm", "--rounds", "1"]);
+        assert_eq!(short.status, status, "{}", short.whole());
         let notice = &report["notices"][0];
         assert_eq!((&notice["kind"], &notice["again"]), (&"measured-again".into(), &1.into()), "{report}");
         assert_eq!(notice["repeated"], repeated);
@@ -333,7 +336,84 @@ fn the_same_executables_on_both_sides_are_not_judged_for_their_noise() {
             expected,
             "{built} {named}"
         );
+        // A change that large is no noise: something else that the suite reads differs.
+        let notices = report["notices"].as_array().unwrap();
+        let told = notices.iter().any(|it| it["kind"] == "worse-with-same-code" && it["series"] == 1);
+        assert_eq!(told, expected.1, "{report}");
     }
+}
+
+#[test]
+fn nothing_outside_of_a_checkout_is_removed_whatever_the_suite_calls_its_output() {
+    let sandbox = suite(3);
+    fs::create_dir_all(sandbox.path("victim/sub")).unwrap();
+    sandbox.write("victim/sub/kept", "precious");
+    std::os::unix::fs::symlink(sandbox.path("victim"), sandbox.path("repo/link")).unwrap();
+    sandbox.git(&["add", "link"]);
+    change(&sandbox, 3, &[]);
+    let toml = fs::read_to_string(sandbox.path("repo/perf.toml")).unwrap();
+    for path in ["../../..", "link/sub", "link/sub/kept", ".git", "../../../../victim/sub"] {
+        sandbox.write("repo/perf.toml", toml.replace("path = \"out.json\"", &format!("path = \"{path}\"")));
+        let ended = sandbox.perf(&["compare", "--measure", "--head", "HEAD", "--rounds", "1"]);
+        assert_eq!(ended.status, 2, "{path}: {}", ended.whole());
+        let kept = fs::read_to_string(sandbox.path("victim/sub/kept")).unwrap();
+        assert_eq!(kept, "precious", "{path}");
+        assert_eq!(sandbox.git(&["fsck"]), "", "{path}");
+        assert_eq!(sandbox.git(&["worktree", "list"]).lines().count(), 1, "{path}");
+    }
+    sandbox.write("repo/perf.toml", format!("{toml}[measure]\nkeep = [\"link/new\"]\n"));
+    let ended = sandbox.perf(&["compare", "--measure", "--head", "HEAD", "--rounds", "1"]);
+    assert!(ended.status < 2, "{}", ended.whole());
+    assert!(!sandbox.path("victim/new").exists(), "a link of the commit leads out of its checkout");
+}
+
+#[test]
+fn what_cannot_be_removed_does_not_hinder_the_next_session() {
+    let sandbox = suite(3);
+    let run = RUN.to_owned() + "mkdir -p shut/in\ntouch shut/in/file\nchmod 555 shut/in shut\n";
+    sandbox.write("repo/run.sh", run);
+    sandbox.write("repo/.gitignore", "out.json\nshut\n");
+    sandbox.git(&["commit", "-q", "-a", "-m", "Shut"]);
+    change(&sandbox, 3, &[]);
+    for _ in 0..2 {
+        let ended = measured(&sandbox, &["--rounds", "1"]);
+        assert!(ended.status < 2, "{}", ended.whole());
+        assert!(!sandbox.path("repo/.git/perf/removed").exists());
+    }
+}
+
+#[test]
+fn a_suite_that_only_the_head_has_is_new_and_the_others_are_judged() {
+    let sandbox = suite(3);
+    sandbox.git(&["switch", "-q", "-c", "feature"]);
+    let toml = fs::read_to_string(sandbox.path("repo/perf.toml")).unwrap();
+    let two = "[[suite]]\nname = \"two\"\npath = \"two.json\"\nrun = \"sh two.sh\"\n";
+    sandbox.write("repo/perf.toml", format!("{toml}{two}"));
+    let json_of = r#"{"benchmarks":[{"name":"two/1","unit":"ns","samples":[1,2,3]}]}"#;
+    sandbox.write("repo/two.sh", format!("echo '{json_of}' > two.json\n"));
+    sandbox.write("repo/.gitignore", "out.json\ntwo.json\n");
+    sandbox.git(&["add", "."]);
+    sandbox.commit("Another suite");
+    let ended = measured(&sandbox, &["--rounds", "2", "--output", "json"]);
+    let report = json(&ended);
+    assert_eq!(report["sections"][0]["series"].as_array().unwrap().len(), 3, "{report}");
+    assert_eq!(report["sections"][0]["census"]["new"], 1, "{report}");
+    assert!(ended.stderr.contains("suite two is not measured at"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_run_that_fails_late_costs_its_round_and_no_other() {
+    let sandbox = suite(3);
+    let run = RUN.replace("machine=1\n", "machine=1\nif [ \"$n\" -ge 7 ]; then exit 9; fi\n");
+    sandbox.write("repo/run.sh", run);
+    sandbox.git(&["commit", "-q", "-a", "-m", "Fail late"]);
+    change(&sandbox, 3, &[]);
+    let ended = measured(&sandbox, &["--rounds", "4"]);
+    assert_eq!(ended.status, 2, "{}", ended.whole());
+    assert!(ended.stderr.contains("after 2 whole rounds: ") && ended.stderr.contains("exit status: 9"));
+    assert!(ended.stdout.contains("3 series"), "{}", ended.stdout);
+    let stored = sandbox.perf(&["store", "show", "HEAD", "--json"]).json();
+    assert_eq!(stored["baselines"][0]["runs"].as_array().unwrap().len(), 2, "{stored}");
 }
 
 #[test]

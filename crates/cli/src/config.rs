@@ -208,7 +208,10 @@ impl Default for MeasureConfig {
 
 impl MeasureConfig {
     fn check(&self) -> std::result::Result<(), String> {
-        let is_inside = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+        let is_inside = |path: &Path| {
+            let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+            inside && !path.starts_with(".git")
+        };
         match self.keep.iter().find(|path| !is_inside(path) || path.as_os_str().is_empty()) {
             Some(path) => Err(format!(
                 "[measure] keep = [\"{}\"]: expected a directory below the top of the work tree",
@@ -356,11 +359,33 @@ impl Suite {
             Some(only) if !only.contains(BENCHMARK) => {
                 Err(format!("[[suite]] `{}`: `only` does not contain `{BENCHMARK}`", self.name))
             }
+            Some(only) if quotes_benchmark(only) => Err(format!(
+                "[[suite]] `{}`: `only` has `{BENCHMARK}` within quotes: the name is quoted where it is put in",
+                self.name
+            )),
             Some(_) | None => self.binaries.iter().try_for_each(|glob| {
                 binaries_matching(glob).map(|_| ()).map_err(|why| format!("[[suite]] `{}`: {why}", self.name))
             }),
         }
     }
+}
+
+/// Returns whether the benchmark's name would stand within quotes of a shell command.
+fn quotes_benchmark(only: &str) -> bool {
+    let is_open = |before: &str| {
+        let mut open = None;
+        let mut letters = before.chars();
+        while let Some(letter) = letters.next() {
+            match (open, letter) {
+                (None | Some('"'), '\\') => drop(letters.next()),
+                (None, '"' | '\'') => open = Some(letter),
+                (Some(quote), letter) if quote == letter => open = None,
+                _ => {}
+            }
+        }
+        open.is_some()
+    };
+    only.match_indices(BENCHMARK).any(|(at, _)| is_open(&only[..at]))
 }
 
 /// Parses a glob of executables; `*` stays within a directory.
@@ -822,6 +847,7 @@ mod tests {
                 "[[alias]] 2: `a` became `b` already",
             ),
             ("[measure]\nkeep = [\"../x\"]", "below the top of the work tree"),
+            ("[measure]\nkeep = [\".git\"]", "below the top of the work tree"),
             ("[[suite]]\nname = \"x\"\npath = \"y\"\nonly = \"run\"", "does not contain `{benchmark}`"),
             ("[measure]\nkeep = [\"\"]", "below the top of the work tree"),
             ("[measure]\npin = \"all\"", "expected processors such as 0, 2-3"),

@@ -98,6 +98,11 @@ impl Failure {
         Self { message: format!("the base: {}", self.message), blame, ..self }
     }
 
+    /// Says that it came after something else had gone well.
+    pub(crate) fn after(self, what: &str) -> Self {
+        Self { message: format!("after {what}: {}", self.message), ..self }
+    }
+
     /// Returns the failure with its causes in one line.
     pub(crate) fn in_one_line(&self) -> String {
         let parts: Vec<&str> = [&self.message].into_iter().chain(&self.causes).map(String::as_str).collect();

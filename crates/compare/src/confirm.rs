@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use perf_model::SeriesId;
+use perf_model::{Better, SeriesId};
 
 use crate::census::Census;
 use crate::comparison::{Comparison, Judged, worst_first};
+use crate::sequential::BEYOND_DOUBT;
 use crate::statistics::Doubt;
 use crate::verdict::Verdict;
 
@@ -50,7 +51,11 @@ impl Comparison {
             found.again += 1;
             if is_alarm(repeat.finding.verdict) {
                 found.repeated += 1;
-                *row = (*repeat).clone();
+                // What is beyond the fail limit again, in too few runs to fail by themselves, fails as it did before.
+                let fails = row.finding.verdict == Verdict::Regressed && repeat.finding.doubt.is_some();
+                if !fails {
+                    *row = (*repeat).clone();
+                }
             } else {
                 row.finding.verdict = Verdict::Inconclusive;
                 row.finding.doubt = Some(Doubt::NotConfirmed);
@@ -86,6 +91,18 @@ impl Comparison {
         }
         self.count_again();
         self
+    }
+
+    /// Returns how many series became worse beyond doubt, and by more than they may, although both sides ran the very same
+    /// executables: something else that their suites read differs, such as data or settings.
+    pub fn worse_with_same_code(&self) -> usize {
+        let worse = |row: &&Judged| {
+            let rise = row.finding.change.unwrap_or(0.0);
+            let change = if row.metric.better == Better::Lower { rise } else { -rise };
+            let sure = row.finding.evidence.is_some_and(|evidence| evidence.q <= BEYOND_DOUBT);
+            row.same_code && sure && change >= row.limits.warn
+        };
+        self.judged.iter().filter(worse).count()
     }
 
     /// Brings order and census up to date with the verdicts.

@@ -199,6 +199,11 @@ pub enum Notice {
     AcceptancesOutOfReach,
     /// What warned or failed was measured again, in turns.
     MeasuredAgain(Confirmation),
+    /// Series became worse beyond doubt although both sides ran the very same executables.
+    WorseWithSameCode {
+        /// How many.
+        series: usize,
+    },
     /// What warned or failed could not be measured again: the verdicts are those of the stored runs.
     NotMeasuredAgain {
         /// Why.

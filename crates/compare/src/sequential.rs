@@ -17,7 +17,7 @@ pub const FIRST_ROUNDS: u32 = 2;
 pub const MOST_ROUNDS: u32 = 5;
 
 /// A change is beyond doubt before the last round where no more than this share of such changes would be false.
-const BEYOND_DOUBT: f64 = 0.001;
+pub(crate) const BEYOND_DOUBT: f64 = 0.001;
 
 /// Returns the series that more rounds may tell more of: all but those found unchanged, those that changed beyond doubt
 /// and those that need no statistics.

@@ -23,6 +23,7 @@ mod number;
 mod page;
 mod sink;
 
+pub use number::percent;
 pub use page::{Colour, Page};
 
 #[cfg(test)]

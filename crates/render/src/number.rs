@@ -116,7 +116,7 @@ impl Scale {
 }
 
 /// Returns a relative change with its sign: `+12.3 %`.
-pub(crate) fn percent(relative: f64) -> String {
+pub fn percent(relative: f64) -> String {
     match share(relative) {
         unsigned if relative > 0.0 && unsigned != "0 %" && relative.is_finite() => format!("+{unsigned}"),
         other => other,

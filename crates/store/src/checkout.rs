@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ use crate::repository::Store;
 #[derive(Debug)]
 pub struct Checkouts<'a> {
     store: &'a Store,
+    /// What could not be removed of an earlier session, and why.
+    left: Vec<StoreError>,
     _alone: File,
 }
 
@@ -36,14 +38,14 @@ impl Store {
     /// [`StoreError::Busy`] where another process does the same.
     pub fn checkouts(&self) -> Result<Checkouts<'_>, StoreError> {
         let alone = self.lock_until("measure", Instant::now() + PATIENCE)?;
-        self.clear_checkouts()?;
-        Ok(Checkouts { store: self, _alone: alone })
+        let left = self.clear_checkouts()?;
+        Ok(Checkouts { store: self, left, _alone: alone })
     }
 
     /// Removes the checkouts of a process that has died; waits for it to be dead.
     pub fn remove_checkouts(&self, patience: Duration) -> Result<(), StoreError> {
         let _alone = self.lock_until("measure", Instant::now() + patience)?;
-        self.clear_checkouts()
+        self.clear_checkouts().map(drop)
     }
 
     /// Makes a commit of the uncommitted changes of tracked files, which no ref points to; `None` without changes.
@@ -62,10 +64,16 @@ impl Store {
         self.own_dir().join("worktrees")
     }
 
+    /// Where checkouts are removed, after they were moved here: what still writes to one does not hinder the next.
+    fn removed_dir(&self) -> PathBuf {
+        self.own_dir().join("removed")
+    }
+
     /// Removes every checkout, its registration first: without git, so that no signal can keep it from happening.
-    fn clear_checkouts(&self) -> Result<(), StoreError> {
+    /// Returns what could not be removed and is in nobody's way.
+    fn clear_checkouts(&self) -> Result<Vec<StoreError>, StoreError> {
         let dir = self.checkouts_dir();
-        let Ok(own) = dir.canonicalize() else { return Ok(()) };
+        let Ok(own) = dir.canonicalize() else { return self.clear_removed() };
         let registered = self.repo.common_dir().join("worktrees");
         for entry in entries(&registered)? {
             let points_to = fs::read_to_string(entry.join("gitdir")).unwrap_or_default();
@@ -75,16 +83,54 @@ impl Store {
         }
         // Git removes the directory with the last work tree too; with others in it, it stays.
         let _ = fs::remove_dir(&registered);
-        gone(fs::remove_dir_all(&dir)).at(&dir, "cannot be removed")
+        self.put_away(&dir)?;
+        self.clear_removed()
+    }
+
+    /// Moves a directory to where it is removed.
+    fn put_away(&self, dir: &Path) -> Result<(), StoreError> {
+        let removed = self.removed_dir();
+        fs::create_dir_all(&removed).at(&removed, "the directory cannot be created")?;
+        let mut free = (0..).map(|number: u32| removed.join(number.to_string())).skip_while(|it| it.exists());
+        let place = free.next().expect("there are enough numbers");
+        gone(fs::rename(dir, place)).at(dir, "cannot be moved out of the way")
+    }
+
+    fn clear_removed(&self) -> Result<Vec<StoreError>, StoreError> {
+        let removed = self.removed_dir();
+        let each = entries(&removed)?.into_iter();
+        let left: Vec<StoreError> =
+            each.filter_map(|entry| remove_all(&entry).at(&entry, "cannot be removed").err()).collect();
+        // It is not empty where something is left.
+        let _ = fs::remove_dir(&removed);
+        Ok(left)
     }
 }
 
 impl Checkouts<'_> {
+    /// Returns what earlier sessions left that cannot be removed, once.
+    pub fn take_left(&mut self) -> Vec<StoreError> {
+        std::mem::take(&mut self.left)
+    }
+
+    /// Returns where the directories are that live longer than a checkout.
+    pub fn kept(&self) -> PathBuf {
+        self.store.own_dir().join("builds")
+    }
+
     /// Checks a commit out under a name; what had that name before is replaced.
     ///
     /// The directories in `kept` live longer than the checkout, one set for each name: what was built in them is
     /// found again by the next checkout of that name. A directory that the commit itself has is not among them.
-    pub fn add(&self, name: &str, commit: &CommitId, kept: &[PathBuf]) -> Result<PathBuf, StoreError> {
+    ///
+    /// While git writes it, its process group is told to `group`.
+    pub fn add(
+        &self,
+        name: &str,
+        commit: &CommitId,
+        kept: &[PathBuf],
+        group: &dyn Fn(Option<u32>),
+    ) -> Result<PathBuf, StoreError> {
         let dir = self.store.checkouts_dir();
         fs::create_dir_all(&dir).at(&dir, "the directory cannot be created")?;
         // Git registers the path without symbolic links in it, and finds its own only by that.
@@ -92,12 +138,12 @@ impl Checkouts<'_> {
         let path = dir.join(name);
         self.remove(&path)?;
         let shown = path.to_string_lossy();
-        let options = ["-c", "worktree.useRelativePaths=false", "-c", "checkout.defaultRemote="];
-        let add = ["worktree", "add", "--quiet", "--detach", &shown, commit.as_str()];
-        Git::local(&self.store.repo).within(CHECKING_OUT).run(&[&options[..], &add[..]].concat())?;
+        let git = Git::local(&self.store.repo).within(CHECKING_OUT);
+        let git = git.under("worktree.useRelativePaths=false").under("checkout.defaultRemote=");
+        git.run_announced(&["worktree", "add", "--quiet", "--detach", &shown, commit.as_str()], group)?;
         let builds = dir.with_file_name("builds").join(name);
         for shared in kept {
-            keep(&builds.join(shared), &path.join(shared))?;
+            keep(&builds.join(shared), &path, shared)?;
         }
         Ok(path)
     }
@@ -112,7 +158,8 @@ impl Checkouts<'_> {
                 gone(fs::remove_dir_all(&entry)).at(&entry, "cannot be removed")?;
             }
         }
-        gone(fs::remove_dir_all(path)).at(path, "cannot be removed")
+        self.store.put_away(path)?;
+        self.store.clear_removed().map(drop)
     }
 }
 
@@ -123,16 +170,47 @@ impl Drop for Checkouts<'_> {
     }
 }
 
-/// Makes `place` a link to a directory that outlives it.
-fn keep(outlives: &Path, place: &Path) -> Result<(), StoreError> {
+/// Makes a place in a checkout a link to a directory that outlives it. What the commit itself has there, or a link of it
+/// on the way there, stays as it is.
+fn keep(outlives: &Path, checkout: &Path, shared: &Path) -> Result<(), StoreError> {
+    let mut place = checkout.to_owned();
+    for part in shared {
+        if place.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+            return Ok(());
+        }
+        place.push(part);
+    }
     if place.symlink_metadata().is_ok() {
         return Ok(());
     }
-    let parent = place.parent().unwrap_or(place);
+    let parent = place.parent().unwrap_or(&place);
     for dir in [outlives, parent] {
         fs::create_dir_all(dir).at(dir, "the directory cannot be created")?;
     }
-    symlink(outlives, place).at(place, "cannot be made a link to what was built before")
+    symlink(outlives, &place).at(&place, "cannot be made a link to what was built before")
+}
+
+/// Removes a directory with all that is in it, also what is not writable.
+fn remove_all(dir: &Path) -> std::io::Result<()> {
+    match gone(fs::remove_dir_all(dir)) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            make_writable(dir)?;
+            gone(fs::remove_dir_all(dir))
+        }
+        other => other,
+    }
+}
+
+/// Lets the owner write to all directories; files need not be writable to be removed.
+fn make_writable(dir: &Path) -> std::io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            make_writable(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {

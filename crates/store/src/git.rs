@@ -105,6 +105,12 @@ impl Git {
         Self { work_tree: repo.workdir().map(absolute), ..Self::as_committer(repo, now) }
     }
 
+    /// Makes every call under a setting more.
+    pub(crate) fn under(mut self, setting: &str) -> Self {
+        self.options.push(setting.to_owned());
+        self
+    }
+
     /// Gives every call so much time.
     pub(crate) fn within(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -129,7 +135,16 @@ impl Git {
     ///
     /// [`StoreError::Git`] where it fails.
     pub(crate) fn run(&self, args: &[&str]) -> Result<Vec<u8>, StoreError> {
-        let answer = self.ask(args)?;
+        self.run_announced(args, &|_| {})
+    }
+
+    /// Does the same, and tells the process group of the command while it runs.
+    pub(crate) fn run_announced(
+        &self,
+        args: &[&str],
+        group: &dyn Fn(Option<u32>),
+    ) -> Result<Vec<u8>, StoreError> {
+        let answer = self.ask_announced(args, group)?;
         if answer.status.success() {
             return Ok(answer.stdout);
         }
@@ -162,13 +177,20 @@ impl Git {
     ///
     /// [`StoreError::TimedOut`], [`StoreError::Interrupted`]: the command and all that it started are gone then.
     pub(crate) fn ask(&self, args: &[&str]) -> Result<Answer, StoreError> {
+        self.ask_announced(args, &|_| {})
+    }
+
+    fn ask_announced(&self, args: &[&str], group: &dyn Fn(Option<u32>)) -> Result<Answer, StoreError> {
         // A signal ends this process only after the children, which are not in its group.
         let _handler = gix::interrupt::init_handler_default(1).map(|handler| handler.auto_deregister());
         let mut child = self.command(args).spawn().map_err(StoreError::NoGit)?;
         let stdout = Drain::of(child.stdout.take().expect("standard output is piped"), usize::MAX);
         let stderr = Drain::of(child.stderr.take().expect("standard error is piped"), LONGEST_WORDS);
         let command = || args.first().copied().unwrap_or_default().to_owned();
-        match wait(&mut child, self.timeout).map_err(StoreError::NoGit)? {
+        group(Some(child.id()));
+        let waited = wait(&mut child, self.timeout);
+        group(None);
+        match waited.map_err(StoreError::NoGit)? {
             Waited::Ended(status) => Ok(Answer { status, stdout: stdout.bytes(), stderr: stderr.bytes() }),
             Waited::TimedOut => Err(StoreError::TimedOut { command: command(), after: self.timeout }),
             Waited::Interrupted => Err(StoreError::Interrupted { command: command() }),
@@ -292,7 +314,8 @@ fn wait(child: &mut Child, timeout: Duration) -> std::io::Result<Waited> {
     let ended = if gix::interrupt::is_triggered() { Waited::Interrupted } else { Waited::TimedOut };
     signal(child, rustix::process::Signal::TERM);
     let deadline = Instant::now() + GRACE;
-    while child.try_wait()?.is_none() && Instant::now() < deadline {
+    // A child of git's removes its own lock files too, and may take longer than git.
+    while (child.try_wait()?.is_none() || group_lives(child)) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(10));
     }
     // The transport helper is a child of git's: ending git alone may leave it behind.
@@ -315,6 +338,11 @@ fn ended_within(child: &mut Child, timeout: Duration) -> std::io::Result<Option<
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
+}
+
+fn group_lives(child: &Child) -> bool {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
 }
 
 /// Sends a signal to the whole process group of a child.

@@ -577,6 +577,9 @@ enum NoticeJson<'a> {
     NotMeasuredAgain {
         refusal: RefusalJson<'a>,
     },
+    WorseWithSameCode {
+        series: usize,
+    },
     NoEnvironment {
         path: String,
     },
@@ -925,6 +928,7 @@ fn notice<'a>(notice: &'a Notice, outcome: &'a Outcome) -> NoticeJson<'a> {
         Notice::MeasuredAgain(Confirmation { again, repeated, rounds }) => {
             NoticeJson::MeasuredAgain { again: *again, repeated: *repeated, rounds: *rounds }
         }
+        Notice::WorseWithSameCode { series } => NoticeJson::WorseWithSameCode { series: *series },
         Notice::NotMeasuredAgain { refusal } => NoticeJson::NotMeasuredAgain { refusal: refused(refusal) },
         Notice::Withdrawn { commit, runs, by, time, reason } => {
             NoticeJson::Withdrawn { commit: commit.as_str(), runs: *runs, by, time, reason }

@@ -6,7 +6,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::{acceptance, refusal};
 use crate::environment;
-use crate::number::counted;
+use crate::number::{counted, things};
 use crate::sink::Sink;
 
 /// Says what to know of the two sides.
@@ -53,12 +53,12 @@ pub(crate) fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
             "warning: not all commits between base and head could be read: what the others accept does not hold"
                 .to_owned()
         }
-        Notice::MeasuredAgain(Confirmation { again, repeated, rounds }) => {
-            let (again, repeated, rounds) = (counted(*again), counted(*repeated), counted(*rounds));
-            format!(
-                "note: of {again} alarms, measured again in {rounds} rounds of turns, {repeated} repeated"
-            )
-        }
+        Notice::MeasuredAgain(confirmation) => measured_again(confirmation),
+        Notice::WorseWithSameCode { series } => format!(
+            "warning: both sides run the same executables, and yet {} became worse beyond doubt: something else that \
+             the suites read differs, and is not judged; `binaries` in perf.toml may name data as well",
+            format_args!("{} series", counted(*series))
+        ),
         Notice::NotMeasuredAgain { refusal } => {
             let why = refusal::sentence(refusal, outcome, sink);
             format!("warning: the alarms could not be confirmed: {why}")
@@ -79,6 +79,12 @@ pub(crate) fn notice(notice: &Notice, outcome: &Outcome, sink: Sink) -> String {
             format!("warning: file {path} holds no environment: nobody checked that the two sides compare")
         }
     }
+}
+
+fn measured_again(Confirmation { again, repeated, rounds }: &Confirmation) -> String {
+    let (again, repeated) = (things(*again, "alarm"), counted(*repeated));
+    let rounds = things(*rounds, "round");
+    format!("note: of {again}, measured again in {rounds} of turns, {repeated} repeated")
 }
 
 fn ancestor(asked: &CommitId, serves: &CommitId, distance: usize, sink: Sink) -> String {

@@ -5,7 +5,7 @@ use perf_compare::{Claim, Comparison, Outcome, Reach, Verdict, reach};
 
 use super::acceptance;
 use super::row::word;
-use crate::number::{counted, percent, share};
+use crate::number::{counted, percent, share, things};
 use crate::sink::Sink;
 
 /// Says what could have been seen, and what was taken for the machine.
@@ -30,8 +30,9 @@ pub(crate) fn suite(comparison: &Comparison, outcome: &Outcome, sink: Sink) -> V
         ));
     }
     lines.extend(reach(comparison).map(|Reach { seen, rounds, for_half }| {
-        let (half, seen, rounds, more) = (share(seen / 2.0), share(seen), counted(rounds), counted(for_half));
-        format!("in turns: {rounds} rounds show a change of {seen}; {more} rounds would show one of {half}")
+        let (half, seen, more) = (share(seen / 2.0), share(seen), counted(for_half));
+        let (rounds, show) = (things(rounds, "round"), if rounds == 1 { "shows" } else { "show" });
+        format!("in turns: {rounds} {show} a change of {seen}; {more} rounds would show one of {half}")
     }));
     let same = comparison.judged.iter().filter(|row| row.same_code).count();
     if same > 0 {

@@ -9,7 +9,7 @@ use perf_compare::{
     Comparison, Confirmation, Endpoint, FIRST_ROUNDS, MOST_ROUNDS, Notice, Outcome, Pair, Refusal, Section,
     alarms, budgets, compare, control, rounds_for, undecided,
 };
-use perf_model::{Baseline, CommitId, Run, SeriesId};
+use perf_model::{Baseline, CommitId, Measurement, Run, SeriesId};
 use perf_store::Store;
 
 use super::args::Args;
@@ -81,11 +81,12 @@ pub(super) fn outcome(args: &Args, place: &Place, call: &Call) -> Result<Measure
     let next = |gathered: &Gathered| -> Result<Next> {
         Ok(judge.comparison(gathered)?.as_ref().map(|found| after(found, args, &plan)).unwrap_or_default())
     };
-    let gathered = Session::begin(config, place, store)?.measure((&sides.0, &sides.1), &plan, &next)?;
-    let interrupted = interruption(&gathered)?;
+    let mut gathered = Session::begin(config, place, store)?.measure((&sides.0, &sides.1), &plan, &next)?;
+    let interrupted = interruption(&mut gathered)?;
     let section = judge.section(&gathered)?;
     keep(&section.result, &gathered, store, (&sides.0, &sides.1))?;
-    let found = Sections { sections: vec![section], notices: vec![] };
+    let notices = worse_with_same_code(&section).into_iter().collect();
+    let found = Sections { sections: vec![section], notices };
     Ok(Measured { outcome: outcome(endpoint(store, base), found), interrupted })
 }
 
@@ -111,8 +112,8 @@ pub(super) fn confirm(
         let open = judge.comparison(gathered)?.as_ref().map(undecided).unwrap_or_default();
         Ok(Next { open: &open & &all, goal: plan.most })
     };
-    let gathered = Session::begin(config, place, store)?.measure((&sides.0, &sides.1), &plan, &next)?;
-    let interrupted = interruption(&gathered)?;
+    let mut gathered = Session::begin(config, place, store)?.measure((&sides.0, &sides.1), &plan, &next)?;
+    let interrupted = interruption(&mut gathered)?;
     let session = judge.section(&gathered)?;
     keep(&session.result, &gathered, store, (&sides.0, &sides.1))?;
     match &session.result {
@@ -148,8 +149,12 @@ fn head_of(outcome: &Outcome, store: &Store) -> Result<Target> {
     }
 }
 
-/// Says how far an interrupted session got; an error where that is nowhere.
-fn interruption(gathered: &Gathered) -> Result<Option<Failure>> {
+/// Says how far a session got that did not come to its end; an error where that is nowhere.
+fn interruption(gathered: &mut Gathered) -> Result<Option<Failure>> {
+    if let Some(broken) = gathered.broken.take() {
+        let rounds = output::counted(gathered.rounds as usize, "whole round");
+        return Ok(Some(broken.after(&rounds)));
+    }
     let rounds = output::counted(gathered.rounds as usize, "whole round");
     let failure = || {
         Failure::new(format!("interrupted after {rounds}")).hint("run the command again to measure all of it")
@@ -159,6 +164,12 @@ fn interruption(gathered: &Gathered) -> Result<Option<Failure>> {
         (true, _) => Ok(Some(failure())),
         (false, _) => Ok(None),
     }
+}
+
+/// Says that the executables do not tell all, where series changed beyond doubt and they did not.
+fn worse_with_same_code(section: &Section) -> Option<Notice> {
+    let series = section.result.as_ref().map_or(0, Comparison::worse_with_same_code);
+    (series > 0).then_some(Notice::WorseWithSameCode { series })
 }
 
 /// Records what was measured, unless it was not the code that was measured.
@@ -222,10 +233,14 @@ impl Judging<'_> {
         let (base, head) = (whole(&gathered.base, gathered), whole(&gathered.head, gathered));
         let environment = Some(head.environment.clone());
         let budgets = budgets(&head, &policy);
-        let shifted = match gathered.control.is_empty() {
+        let mut shifted = match gathered.control.is_empty() {
             true => vec![],
             false => control(base, whole(&gathered.control, gathered), &policy),
         };
+        // Where the executables are the same, noise is not judged: it makes nothing inadmissible either.
+        let others = gathered.head.iter().flat_map(|run| &run.measurements);
+        let all_same = others.map(Measurement::series).all(|series| gathered.same.contains(&series));
+        shifted.retain(|it| it.series.as_ref().map_or(!all_same, |series| !gathered.same.contains(series)));
         let result = if shifted.is_empty() {
             self.comparison(gathered)?
         } else {

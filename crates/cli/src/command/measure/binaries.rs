@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 pub(super) type Executables = BTreeMap<String, PathBuf>;
 
 /// Returns the hashes of a suite's executables in one checkout: those that its build named, and those that its globs
-/// match. None where there are none: nothing is known of such a suite.
+/// match. None where there are none, or where a glob matches nothing: nothing is known of such a suite.
 pub(super) fn hashes(
     suite: &Suite,
     top: &Path,
@@ -31,7 +31,12 @@ pub(super) fn hashes(
             .components()
             .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
             .collect();
-        walk(top, &fixed, &pattern, &mut found)?;
+        let mut matched = BTreeMap::new();
+        walk(top, &fixed, &pattern, &mut matched)?;
+        if matched.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        found.append(&mut matched);
     }
     Ok(found)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use perf_collect::{Manner, Output, Watch as _};
-use perf_compare::{Side, order_of};
+use perf_compare::{FIRST_ROUNDS, Side, order_of};
 use perf_model::{CommitId, Environment, Lineage, Measurement, Run, RunId, SeriesId, Turn};
 use perf_store::{Checkouts, Commit, Interrupts, Store};
 
@@ -60,7 +60,7 @@ pub(crate) struct Next {
 }
 
 /// What a session measured.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Gathered {
     pub(crate) base: Vec<Run>,
     pub(crate) head: Vec<Run>,
@@ -74,6 +74,8 @@ pub(crate) struct Gathered {
     pub(crate) rounds: u32,
     /// Whether a signal ended the session early.
     pub(crate) interrupted: bool,
+    /// What ended it early, where a suite failed after whole rounds.
+    pub(crate) broken: Option<Failure>,
 }
 
 /// Everything that a session needs while it runs. What it checked out goes with it.
@@ -101,8 +103,21 @@ struct Standing {
 struct Bench<'a> {
     target: &'a Target,
     workplace: Workplace<'a>,
+    /// Suites, by their place, that fail here and that this side's own perf.toml does not name.
+    lacks: BTreeSet<usize>,
     /// What the first run found out; later runs may be of fewer suites.
     environment: Option<Environment>,
+}
+
+impl Bench<'_> {
+    fn leave_out(&mut self, number: usize, failure: &Failure) {
+        let suite = &self.workplace.config.suite[number].name;
+        let (commit, why) = (self.target.lineage.commit.short(), failure.in_one_line());
+        output::warn(&format!(
+            "suite {suite} is not measured at {commit}, whose perf.toml has none of that name: {why}"
+        ));
+        self.lacks.insert(number);
+    }
 }
 
 impl<'a> Session<'a> {
@@ -110,7 +125,8 @@ impl<'a> Session<'a> {
     pub(crate) fn begin(config: &'a Config, place: &'a Place, store: &'a Store) -> Result<Self> {
         suites::check(config)?;
         let interrupts = Interrupts::watch();
-        let checkouts = store.checkouts()?;
+        let mut checkouts = store.checkouts()?;
+        output::warn_of_all(checkouts.take_left().into_iter().map(failure::in_one_line));
         let watch = Watcher::start(place, Left::Checkouts, interrupts)?;
         // It holds what the suites of this session print.
         output::write(&store.measuring_log(), b"")?;
@@ -135,6 +151,7 @@ impl<'a> Session<'a> {
         let mut gathered = Gathered::default();
         match self.rounds(&mut benches, plan, &mut gathered, next) {
             Err(_) if self.watch.interrupted() => gathered.interrupted = true,
+            Err(failure) if gathered.rounds > 0 => gathered.broken = Some(failure),
             other => other?,
         }
         // What is left to do is done to its end.
@@ -152,15 +169,17 @@ impl<'a> Session<'a> {
             Some(standing) => standing.top.clone(),
             None => {
                 self.standing.remove(&side);
-                let top = self.checkouts.add(word(side), &target.checkout, &self.config.measure.keep)?;
+                let (keep, group) = (&self.config.measure.keep, |group| self.watch.group(group));
+                let top = self.checkouts.add(word(side), &target.checkout, keep, &group)?;
                 let standing = Standing { commit: target.checkout.clone(), top: top.clone(), built: None };
                 self.standing.insert(side, standing);
                 top
             }
         };
         let (log, manner) = (self.store.measuring_log(), self.manner.clone());
-        let workplace = Workplace { config: self.config, top, log, manner };
-        Ok(Bench { target, workplace, environment: None })
+        let kept = self.checkouts.kept();
+        let workplace = Workplace { config: self.config, top, kept, log, manner };
+        Ok(Bench { target, workplace, lacks: BTreeSet::new(), environment: None })
     }
 
     fn rounds(
@@ -170,18 +189,22 @@ impl<'a> Session<'a> {
         gathered: &mut Gathered,
         next: &dyn Fn(&Gathered) -> Result<Next>,
     ) -> Result<()> {
-        for (side, bench) in &*benches {
+        for (side, bench) in &mut *benches {
             self.build(*side, bench, plan).map_err(|failure| blamed(failure, *side))?;
         }
         let session = run_id()?;
         let began = Instant::now();
         let mut measuring = Measuring::new(plan);
         for round in 0..plan.most {
-            if round >= plan.first {
-                let late = plan.budget.is_some_and(|budget| began.elapsed() >= budget);
-                if late || !measuring.narrow(next(gathered)?, gathered) || round >= measuring.goal {
-                    break;
-                }
+            // The first rounds of all are measured whatever they take: with fewer there is no answer.
+            let late = plan.budget.is_some_and(|budget| began.elapsed() >= budget);
+            if late && round >= plan.first.min(FIRST_ROUNDS) {
+                break;
+            }
+            if round >= plan.first
+                && (!measuring.narrow(next(gathered)?, gathered) || round >= measuring.goal)
+            {
+                break;
             }
             let sides = order_of(seed_of(&session), round, plan.control);
             measuring.runs_a_round = sides.len() as u32;
@@ -202,12 +225,14 @@ impl<'a> Session<'a> {
             gathered.rounds = round + 1;
             if round == 0 {
                 gathered.same = self.same(benches, plan, gathered)?;
+                // What is wrong with the question shows in the first round.
+                next(gathered)?;
             }
         }
         Ok(())
     }
 
-    fn build(&mut self, side: Side, bench: &Bench<'_>, plan: &Plan) -> Result<()> {
+    fn build(&mut self, side: Side, bench: &mut Bench<'_>, plan: &Plan) -> Result<()> {
         if self.standing.get(&side).is_some_and(|standing| standing.built.is_some()) {
             return Ok(());
         }
@@ -217,12 +242,29 @@ impl<'a> Session<'a> {
             if suite.build.is_some() {
                 output::note(&format!("building {} of the {}", suite.name, word(side)));
             }
-            built.insert(*number, bench.workplace.build(suite, &self.watch)?);
+            match bench.workplace.build(suite, &self.watch) {
+                Err(failure) if self.is_new(bench, *number, plan, &failure) => {
+                    bench.leave_out(*number, &failure)
+                }
+                other => drop(built.insert(*number, other?)),
+            }
         }
         if let Some(standing) = self.standing.get_mut(&side) {
             standing.built = Some(built);
         }
         Ok(())
+    }
+
+    /// Returns whether a suite may fail in a checkout: its own perf.toml does not name it yet, and there are others to
+    /// measure.
+    fn is_new(&self, bench: &Bench<'_>, number: usize, plan: &Plan, failure: &Failure) -> bool {
+        let named = || {
+            let own = Config::load(&bench.workplace.top);
+            own.is_ok_and(|own| own.suite.iter().any(|suite| suite.name == self.config.suite[number].name))
+        };
+        let others = plan.suites.len() > bench.lacks.len() + 1;
+        let first = bench.environment.is_none() && !self.watch.interrupted();
+        failure.is_of_a_suite() && first && others && !named()
     }
 
     /// Returns the series whose executables are the same on both sides, now that both have been built and run.
@@ -238,6 +280,13 @@ impl<'a> Session<'a> {
             let suite = &self.config.suite[*number];
             let hashes = |side| binaries::hashes(suite, top(side), self.executables(side, *number));
             let base = hashes(Side::Base)?;
+            if base.is_empty() && !suite.binaries.is_empty() {
+                output::warn(&format!(
+                    "suite {}: `binaries` names files that the base does not have: whether both sides run the same \
+                     executables is not known",
+                    suite.name
+                ));
+            }
             if !base.is_empty() && base == hashes(Side::Head)? {
                 same.extend(gathered.series.get(number).into_iter().flatten().cloned());
             }
@@ -258,9 +307,19 @@ impl<'a> Session<'a> {
     ) -> Result<Run> {
         let mut outputs = vec![];
         for number in &measuring.suites {
+            if bench.lacks.contains(number) {
+                continue;
+            }
             let suite = &self.config.suite[*number];
             let wanted = measuring.wanted(gathered.series.get(number));
-            let (read, took) = bench.workplace.measure(suite, wanted.as_ref(), &self.watch)?;
+            let measured = bench.workplace.measure(suite, wanted.as_ref(), &self.watch);
+            let (read, took) = match measured {
+                Err(failure) if self.is_new(bench, *number, measuring.plan, &failure) => {
+                    bench.leave_out(*number, &failure);
+                    continue;
+                }
+                other => other?,
+            };
             measuring.progress.note(*number, took);
             let series = read.iter().flat_map(|output| &output.measurements).map(Measurement::series);
             gathered.series.entry(*number).or_default().extend(series);
@@ -347,6 +406,11 @@ impl<'a> Measuring<'a> {
 }
 
 impl Gathered {
+    /// Returns what was measured, unless a suite failed on the way.
+    pub(crate) fn unbroken(mut self) -> Result<Self> {
+        self.broken.take().map_or(Ok(self), Err)
+    }
+
     /// Returns the suites that have a series.
     pub(crate) fn suites_with(&self, series: &SeriesId) -> Vec<usize> {
         let with = self.series.iter().filter(|(_, of_suite)| of_suite.contains(series));

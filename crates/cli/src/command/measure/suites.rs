@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +23,8 @@ const GIT: [&str; 6] =
 pub(super) struct Workplace<'a> {
     pub(super) config: &'a Config,
     pub(super) top: PathBuf,
+    /// Where directories are that live longer than the checkout.
+    pub(super) kept: PathBuf,
     pub(super) log: PathBuf,
     /// How suites run; whether instructions are counted each says by itself.
     pub(super) manner: Manner,
@@ -80,6 +82,7 @@ impl Workplace<'_> {
     fn run(&self, suite: &Suite, command: &str, watch: &dyn Watch) -> Result<(Output, Duration)> {
         let path = self.top.join(&suite.path);
         self.clear(&path)?;
+        let left = written(&path);
         // File systems keep time less finely than the clock.
         let began = SystemTime::now() - Duration::from_secs(2);
         // A part of a suite executes a part of its instructions.
@@ -92,7 +95,9 @@ impl Workplace<'_> {
         if output.measurements.is_empty() {
             return Err(output.nothing(&shown.to_string()).into());
         }
-        if output.newest.is_some_and(|newest| newest < began) {
+        // What could not be cleared may be what the other side wrote a moment ago.
+        let is_left = left.is_some() && left == written(&path);
+        if is_left || output.newest.is_some_and(|newest| newest < began) {
             return Err(Failure::new(format!("{shown}: `{command}` did not write it: it is older")).hint(
                 "`path` in perf.toml is what the suite's `run` writes, from the top of the work tree",
             ));
@@ -104,20 +109,34 @@ impl Workplace<'_> {
     /// Removes what an earlier run wrote: a benchmark that does not exist any more must not seem to. What lies
     /// elsewhere, or has other things in it, stays.
     fn clear(&self, path: &Path) -> Result<()> {
-        let holds_more = |kept: &PathBuf| self.top.join(kept).starts_with(path);
-        if !path.starts_with(&self.top)
-            || *path == self.top
-            || self.config.measure.keep.iter().any(holds_more)
-        {
+        let failed = |error| Failure::new(format!("{}: cannot be removed", path.display())).because(&error);
+        let place = match path.canonicalize() {
+            Ok(place) => place,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        if !self.is_own(&place).map_err(failed)? {
             return Ok(());
         }
-        let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        let removed = if place.is_dir() { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
         match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Failure::new(format!("{}: cannot be removed", path.display())).because(&error))
-            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Returns whether a place, without links in it, belongs to this checkout alone, or to what is kept for it, and is
+    /// neither of these itself nor what makes it a checkout.
+    fn is_own(&self, place: &Path) -> io::Result<bool> {
+        let top = self.top.canonicalize()?;
+        if place.starts_with(top.join(".git")) {
+            return Ok(false);
+        }
+        let links: Vec<PathBuf> = self.config.measure.keep.iter().map(|kept| top.join(kept)).collect();
+        let kept = links.iter().filter_map(|link| link.canonicalize().ok());
+        let kept: Vec<PathBuf> = kept.filter(|kept| kept.starts_with(&self.kept)).collect();
+        let holds_more = links.iter().chain(&kept).any(|kept| kept.starts_with(place));
+        Ok(!holds_more && kept.iter().chain([&top]).any(|dir| place != dir && place.starts_with(dir)))
     }
 
     fn call<'c>(&self, suite: &Suite, command: &'c str) -> SuiteCall<'c> {
@@ -134,6 +153,11 @@ impl Workplace<'_> {
             manner: Manner::default(),
         }
     }
+}
+
+/// Returns when a file was written; `None` where there is none, or a directory.
+fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()
 }
 
 fn suite_options(suite: &Suite, config: &Config) -> Options {
