@@ -44,10 +44,47 @@ fn ends_that_do_not_differ_are_a_refusal() {
     let ended = sandbox.perf(&["bisect", "bench/1", "good", "HEAD"]);
     assert_eq!(ended.status, 3, "{}", ended.whole());
     assert!(
-        ended.stdout.starts_with("refused: ") && ended.stdout.contains("do not differ"),
+        ended.stdout.starts_with("refused: ") && ended.stdout.contains("could not be told apart"),
         "{}",
         ended.stdout
     );
+}
+
+#[test]
+fn a_change_in_several_steps_is_blamed_on_no_single_commit() {
+    let sandbox = suite(2);
+    sandbox.git(&["tag", "good"]);
+    for number in 1..=16 {
+        // Five percent in every other commit.
+        set(&sandbox, 2, &[(1, 1.05_f64.powi(number / 2))]);
+        sandbox.git(&["commit", "-q", "-a", "--allow-empty", "-m", &format!("Number {number}")]);
+    }
+    let ended = sandbox.perf(&["bisect", "bench/1", "good", "HEAD", "--json"]);
+    assert_eq!(ended.status, 0, "{}", ended.whole());
+    let found = ended.json();
+    let named = found["commits"].as_array().unwrap().len();
+    assert!(named > 1, "{found}");
+    if found["step"].is_object() {
+        assert_eq!((&found["step"]["is_the_change"], named), (&false.into(), 16), "{found}");
+    }
+}
+
+#[test]
+fn levels_without_a_ratio_are_an_error_and_no_refusal() {
+    let sandbox = suite(2);
+    sandbox.git(&["tag", "good"]);
+    let exact = |value: u32| {
+        format!(
+            "echo '{{\"benchmarks\":[{{\"name\":\"x\",\"metric\":\"work\",\"kind\":\"exact\",\"better\":\"lower\",\"unit\":\"count\",\"value\":{value}}}]}}' > out.json"
+        )
+    };
+    for value in [0, 1] {
+        sandbox.write("repo/run.sh", exact(value));
+        sandbox.git(&["commit", "-q", "-a", "-m", "Count"]);
+    }
+    let ended = sandbox.perf(&["bisect", "x", "HEAD~1", "HEAD"]);
+    assert_eq!(ended.status, 2, "{}", ended.whole());
+    assert!(ended.stderr.contains("goes from 0 to 1"), "{}", ended.stderr);
 }
 
 #[test]
@@ -67,10 +104,13 @@ fn wrong_questions_are_errors() {
 #[test]
 fn a_step_answers_as_git_bisect_wants_it() {
     let sandbox = history(1.3);
-    for (commit, status) in [("main~11", 0), ("main~7", 125), ("main", 1)] {
+    // Three times the change asked for is as bad as the change.
+    for (commit, change, status) in
+        [("main~11", "30%", 0), ("main~7", "30%", 125), ("main", "30%", 1), ("main", "10%", 1)]
+    {
         sandbox.git(&["checkout", "-q", commit]);
-        let ended = sandbox.perf(&["bisect-step", "bench/1", "--good", "good", "--change", "30%"]);
-        assert_eq!(ended.status, status, "{commit}: {}", ended.whole());
+        let ended = sandbox.perf(&["bisect-step", "bench/1", "--good", "good", "--change", change]);
+        assert_eq!(ended.status, status, "{commit} {change}: {}", ended.whole());
     }
     sandbox.git(&["checkout", "-q", "main"]);
     let perf = env!("CARGO_BIN_EXE_perf");
@@ -100,6 +140,12 @@ fn an_error_in_a_step_ends_the_search_and_blames_no_commit() {
         let log = sandbox.git(&["bisect", "log"]);
         assert_eq!(log.matches("git bisect bad").count(), 0, "{step:?}: {log}");
         sandbox.git(&["bisect", "reset"]);
+    }
+    for args in
+        [&["--verbose", "bisect-step", "bench/1"][..], &["bisect-ste"], &["-C", "none", "bisect-step"]]
+    {
+        let ended = sandbox.perf(args);
+        assert_eq!(ended.status, 128, "{args:?}: {}", ended.whole());
     }
     let help = sandbox.perf(&["bisect-step", "--help"]);
     assert_eq!(help.status, 0, "{}", help.whole());

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use perf_compare::{Bisection, Located};
 use perf_model::CommitId;
-use perf_render::bisect::{Ends, Found};
+use perf_render::bisect::{Ends, Found, Step};
 use perf_store::{Commit, Store};
 
 use self::probe::{Difference, Probe, Wanted};
@@ -59,26 +59,43 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     let mut probe = Probe::new(Session::begin(&config, place, &store)?, &config, &store, wanted);
     let (good, bad) = (Target::commit(&line[0]), Target::commit(&line[line.len() - 1]));
     let ends = probe.ends(&good, &bad)?;
-    let Some(ends) = ends else {
-        let found = Found { ends: None, ..Found::of(&args.benchmark, ends_named(&line)) };
-        print(args, &found)?;
-        return Ok(Status::Refused);
+    let measured = Ends {
+        good: ends.good,
+        bad: ends.bad,
+        unit: ends.unit.clone(),
+        pairs: ends.pairs,
+        sd: ends.sd,
+        differ: ends.differ,
     };
+    if !ends.differ {
+        print(args, &Found::of(&args.benchmark, ends_named(&line), measured))?;
+        return Ok(Status::Refused);
+    }
     let mut search = Bisection::new(line.len() - 1, ends.change, ends.sd);
     let free = probe.stored(&line, &ends, &mut search)?;
     if free > 0 {
         output::note(&format!("stored baselines that need not be measured: {free}"));
     }
     let asked = ask(args, (&line, &good), &mut probe, &mut search)?;
-    let located = search.located(args.confidence.0);
+    let mut located = search.located(args.confidence.0);
+    let step = match located.commits.clone().into_inner() {
+        (first, last) if first == last && !asked.interrupted => {
+            against_parent(&line, first, &mut probe, &ends)?
+        }
+        _ => None,
+    };
+    // The search believes in one change. Where the commit hardly shows it, there are several, or it came bit by bit.
+    if step.as_ref().is_some_and(|step| !step.is_the_change) {
+        located = Located { commits: 1..=line.len() - 1, confidence: 1.0 };
+    }
     let found = Found {
-        ends: Some(Ends { good: ends.good, bad: ends.bad, unit: ends.unit.clone(), pairs: ends.pairs }),
         commits: line[*located.commits.start()..=*located.commits.end()].iter().map(named).collect(),
         confidence: located.confidence,
+        step,
         free,
         probes: asked.probes,
         skipped: asked.skipped,
-        ..Found::of(&args.benchmark, ends_named(&line))
+        ..Found::of(&args.benchmark, ends_named(&line), measured)
     };
     print(args, &found)?;
     match asked.interrupted {
@@ -86,6 +103,24 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
             .hint("the runs so far are recorded: the next search has them for free")),
         false => Ok(Status::Done),
     }
+}
+
+/// Measures the commit that a search found against its parent.
+fn against_parent(
+    line: &[Commit],
+    found: usize,
+    probe: &mut Probe<'_>,
+    ends: &probe::Ends,
+) -> Result<Option<Step>> {
+    let (parent, commit) = (&line[found - 1], &line[found]);
+    output::note(&format!("measuring {} against its parent", commit.lineage.commit.short()));
+    let measured = probe.step(&Target::commit(parent), &Target::commit(commit), ends.change)?;
+    Ok(measured.map(|(change, pairs)| Step {
+        commit: named(commit),
+        change: change.exp_m1(),
+        pairs,
+        is_the_change: change / ends.change >= 0.5,
+    }))
 }
 
 /// How the measured part of a search went.

@@ -70,13 +70,12 @@ impl Cli {
         if matches!(self.command, Command::BisectStep(_)) { bisect::STEP_FAILED } else { failure::STATUS }
     }
 
-    /// Returns the exit status of the command that was called in a way that it does not know.
+    /// Returns the exit status of a call that is not understood. Where any word of it may have been meant as the command
+    /// that git calls, git must not take it for an answer.
     pub(crate) fn status_of_usage(args: impl IntoIterator<Item = OsString>) -> u8 {
-        let forgiving = Self::command().ignore_errors(true).try_get_matches_from(args);
-        match forgiving.as_ref().ok().and_then(|matches| matches.subcommand_name()) {
-            Some(bisect::STEP) => bisect::STEP_FAILED,
-            Some(_) | None => failure::STATUS,
-        }
+        let prefix = bisect::STEP.trim_end_matches(char::is_alphabetic);
+        let is_step = |arg: OsString| arg.to_str().is_some_and(|arg| arg.starts_with(prefix));
+        if args.into_iter().any(is_step) { bisect::STEP_FAILED } else { failure::STATUS }
     }
 }
 

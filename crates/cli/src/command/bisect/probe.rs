@@ -41,6 +41,8 @@ pub(super) struct Ends {
     pub(super) change: f64,
     /// The standard deviation of the difference of one pair.
     pub(super) sd: f64,
+    /// Whether they differ at all.
+    pub(super) differ: bool,
     /// A run of the good end: its environment is that of the search.
     run: Run,
 }
@@ -66,8 +68,8 @@ impl<'a> Probe<'a> {
         Self { session, store, wanted, series: None, suites }
     }
 
-    /// Measures both ends; `None` where they do not differ.
-    pub(super) fn ends(&mut self, good: &Target, bad: &Target) -> Result<Option<Ends>> {
+    /// Measures both ends.
+    pub(super) fn ends(&mut self, good: &Target, bad: &Target) -> Result<Ends> {
         let plan = Plan { first: LOOKS[0], most: MOST_FOR_ENDS, ..self.plan() };
         let wanted = &self.wanted;
         let next = |gathered: &Gathered| -> Result<Next> {
@@ -75,7 +77,7 @@ impl<'a> Probe<'a> {
             let differ = ends_differ(&differences(gathered, &series));
             Ok(Next { open: if differ { BTreeSet::new() } else { [series].into() }, goal: MOST_FOR_ENDS })
         };
-        let gathered = self.session.measure((good, bad), &plan, &next)?;
+        let gathered = self.session.measure((good, bad), &plan, &next)?.unbroken()?;
         if gathered.interrupted {
             return Err(Failure::new("interrupted before the ends were measured"));
         }
@@ -85,17 +87,28 @@ impl<'a> Probe<'a> {
         self.suites = gathered.suites_with(&series);
         self.series = Some(series);
         let series = self.series.as_ref().expect("it was just set");
-        let Some(evidence) = row.finding.evidence else { return Ok(exact(&row, &gathered)) };
-        let noise = evidence.noise * std::f64::consts::SQRT_2;
-        let differ = ends_differ(&differences(&gathered, series));
-        Ok(differ.then(|| ends_of(&row, &gathered, noise)))
+        if row.before != row.after && row.before.min(row.after) <= 0.0 {
+            return Err(Failure::new(format!(
+                "{series} goes from {} to {}: a search goes by ratios, and needs numbers above zero",
+                row.before, row.after
+            ))
+            .hint("`git bisect` with a script that compares the number itself finds such a commit"));
+        }
+        let noise = row.finding.evidence.map_or(EXACT, |it| it.noise * std::f64::consts::SQRT_2);
+        let differ = match row.finding.evidence {
+            Some(_) => ends_differ(&differences(&gathered, series)),
+            // Counts need no statistics: any difference is one.
+            None => row.before != row.after,
+        };
+        Ok(Ends { differ, ..ends_of(&row, &gathered, noise) })
     }
 
     /// Measures a commit against the good end.
     pub(super) fn against(&mut self, good: &Target, commit: &Target) -> Result<Difference> {
         let series = self.series.clone().expect("the ends were measured first");
         let plan = Plan { most: FIRST_ROUNDS, ..self.plan() };
-        let gathered = match self.session.measure((good, commit), &plan, &|_| Ok(Next::default())) {
+        let measured = self.session.measure((good, commit), &plan, &|_| Ok(Next::default()));
+        let gathered = match measured.and_then(Gathered::unbroken) {
             Err(failure) if failure.is_of_a_suite() => {
                 return Ok(Difference::Unbuildable(failure.in_one_line()));
             }
@@ -106,11 +119,39 @@ impl<'a> Probe<'a> {
         }
         gathered.record(self.store, (good, commit))?;
         let differences = differences(&gathered, &series);
-        if differences.is_empty() {
-            return Ok(Difference::Unbuildable(format!("it does not measure {series}")));
+        Ok(match mean(&differences) {
+            Some(mean) => Difference::Measured { mean, pairs: differences.len() },
+            None => Difference::Unbuildable(format!("it does not measure {series}")),
+        })
+    }
+
+    /// Measures a commit against its parent, until it shows half of the change of the ends or was measured as often as they
+    /// are at most; returns the mean logarithm of its level over the parent's, and of how many pairs. `None` where one of
+    /// the two cannot be measured or a signal came.
+    pub(super) fn step(
+        &mut self,
+        parent: &Target,
+        commit: &Target,
+        change: f64,
+    ) -> Result<Option<(f64, usize)>> {
+        let series = self.series.clone().expect("the ends were measured first");
+        let plan = Plan { first: LOOKS[0], most: MOST_FOR_ENDS, ..self.plan() };
+        let next = |gathered: &Gathered| -> Result<Next> {
+            let shows = mean(&differences(gathered, &series)).is_some_and(|mean| mean / change >= 0.5);
+            let open = if shows { BTreeSet::new() } else { [series.clone()].into() };
+            Ok(Next { open, goal: MOST_FOR_ENDS })
+        };
+        let gathered = match self.session.measure((parent, commit), &plan, &next).and_then(Gathered::unbroken)
+        {
+            Err(failure) if failure.is_of_a_suite() => return Ok(None),
+            other => other?,
+        };
+        if gathered.interrupted {
+            return Ok(None);
         }
-        let mean = differences.iter().sum::<f64>() / differences.len() as f64;
-        Ok(Difference::Measured { mean, pairs: differences.len() })
+        gathered.record(self.store, (parent, commit))?;
+        let differences = differences(&gathered, &series);
+        Ok(mean(&differences).map(|mean| (mean, differences.len())))
     }
 
     /// Takes note of what is stored of the commits between the ends; returns of how many.
@@ -204,11 +245,8 @@ pub(super) fn judged(gathered: &Gathered, series: &SeriesId) -> Result<Judged> {
     })
 }
 
-/// Counts need no statistics: any difference is one.
-fn exact(row: &Judged, gathered: &Gathered) -> Option<Ends> {
-    let differs = row.before != row.after && row.before > 0.0;
-    (differs && row.after > 0.0).then(|| ends_of(row, gathered, 1e-4))
-}
+/// What a count is taken to vary by.
+const EXACT: f64 = 1e-4;
 
 fn ends_of(row: &Judged, gathered: &Gathered, sd: f64) -> Ends {
     Ends {
@@ -218,6 +256,7 @@ fn ends_of(row: &Judged, gathered: &Gathered, sd: f64) -> Ends {
         pairs: gathered.rounds as usize,
         change: (row.after / row.before).ln(),
         sd,
+        differ: true,
         run: gathered.base[0].clone(),
     }
 }
@@ -232,6 +271,10 @@ pub(super) fn differences(gathered: &Gathered, series: &SeriesId) -> Vec<f64> {
     turns
         .filter_map(|turn| Some((level(&gathered.head, turn)? / level(&gathered.base, turn)?).ln()))
         .collect()
+}
+
+fn mean(differences: &[f64]) -> Option<f64> {
+    (!differences.is_empty()).then(|| differences.iter().sum::<f64>() / differences.len() as f64)
 }
 
 fn level_of<'r>(runs: impl Iterator<Item = &'r Run>, series: &SeriesId) -> Option<f64> {

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// A commit without the change
     #[arg(long, value_name = "REV")]
     good: String,
-    /// How much worse the change made it
+    /// How much worse the change made it, at least
     #[arg(long, value_name = "PERCENT", default_value = "10%")]
     change: Percent,
     /// Which metric of the benchmark, where it has several
@@ -49,15 +49,28 @@ const MOST: u32 = 10;
 enum Answer {
     Good,
     Bad,
-    Unclear,
+    Unclear(Seen),
+}
+
+/// What was measured of HEAD.
+struct Seen {
+    /// The mean logarithm of its level over that of the good commit, and the standard error of that.
+    mean: f64,
+    error: f64,
+    pairs: usize,
 }
 
 pub(crate) fn run(args: &Args, place: &Place) -> Result<Status> {
     match measured(args, place) {
         Ok(Answer::Good) => Ok(Status::Done),
         Ok(Answer::Bad) => Ok(Status::Failed),
-        Ok(Answer::Unclear) => {
-            output::note("HEAD can be neither called good nor bad");
+        Ok(Answer::Unclear(Seen { mean, error, pairs })) => {
+            let [least, change, most] =
+                [mean - 2.0 * error, mean, mean + 2.0 * error].map(|it| perf_render::percent(it.exp_m1()));
+            let rounds = output::counted(pairs, "round");
+            output::note(&format!(
+                "HEAD can be neither called good nor bad: {change} ({least} to {most}) in {rounds}"
+            ));
             Ok(Status::Untold)
         }
         Err(failure) if failure.is_of_a_suite() && !failure.is_of_the_base() => {
@@ -89,10 +102,11 @@ fn measured(args: &Args, place: &Place) -> Result<Answer> {
     };
     let next = |gathered: &Gathered| -> Result<Next> {
         let series = find(gathered, &wanted)?;
-        let clear = !matches!(answer(args, gathered, &wanted)?, Answer::Unclear);
+        let clear = !matches!(answer(args, gathered, &wanted)?, Answer::Unclear(_));
         Ok(Next { open: if clear { BTreeSet::new() } else { [series].into() }, goal: MOST })
     };
-    let gathered = Session::begin(&config, place, &store)?.measure((&good, &head), &plan, &next)?;
+    let gathered =
+        Session::begin(&config, place, &store)?.measure((&good, &head), &plan, &next)?.unbroken()?;
     if gathered.interrupted {
         return Err(Failure::new("interrupted"));
     }
@@ -116,11 +130,16 @@ fn answer(args: &Args, gathered: &Gathered, wanted: &Wanted<'_>) -> Result<Answe
     let noise = row.finding.evidence.map_or(1e-4, |evidence| evidence.noise * std::f64::consts::SQRT_2);
     let mean = differences.iter().sum::<f64>() / differences.len() as f64;
     let mut search = Bisection::new(2, worse, noise);
-    search.observe(1, mean, differences.len());
+    // What is even worse than the change is as bad as it, and what is better than the good commit as good.
+    let expected = mean.clamp(worse.min(0.0), worse.max(0.0));
+    search.observe(1, expected, differences.len());
     let located = search.located(args.confidence.0).commits;
     Ok(match (*located.start(), *located.end()) {
         (1, 1) => Answer::Bad,
         (2, 2) => Answer::Good,
-        _ => Answer::Unclear,
+        _ => {
+            let pairs = differences.len();
+            Answer::Unclear(Seen { mean, error: noise / (pairs as f64).sqrt(), pairs })
+        }
     })
 }
