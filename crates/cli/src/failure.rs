@@ -177,6 +177,9 @@ fn hint_for(error: &StoreError) -> Option<String> {
             format!("`perf store show {commit}` shows what is stored, and what was retracted already")
         }
         StoreError::Shallow => "`git fetch --unshallow` brings the rest".into(),
+        StoreError::Busy { path, .. } if path.file_stem().is_some_and(|name| name == "measure") => {
+            "another session measures in this repository; run the command again when it has ended".into()
+        }
         StoreError::Busy { .. } => "another `perf` is pushing or pulling here; run the command again".into(),
         StoreError::TimedOut { .. } => "`--timeout SECONDS` gives it longer".into(),
         StoreError::Git { .. }

@@ -175,13 +175,19 @@ fn line(store: &Store, args: &Args) -> Result<Vec<Commit>> {
             break;
         }
     }
+    if good.lineage.commit == bad.lineage.commit {
+        let (one, other) = (&args.good, &args.bad);
+        return Err(Failure::new(format!(
+            "{one} and {other} are the same commit: there is nothing between them"
+        )));
+    }
     match line.first() {
         Some(first) if first.lineage.commit == good.lineage.commit && line.len() > 1 => Ok(line),
         Some(_) | None => Err(Failure::new(format!(
             "{} is no first-parent ancestor of {}: there is no line of commits between them",
             args.good, args.bad
         ))
-        .hint("`git log --first-parent --oneline BAD` lists those that are")),
+        .hint(format!("`git log --first-parent --oneline {}` lists those that are", args.bad))),
     }
 }
 

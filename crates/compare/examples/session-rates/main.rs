@@ -185,9 +185,9 @@ mod tests {
     #[test]
     fn one_bench_of_fifty_that_became_slower_is_found_and_little_else() {
         let of = Session { wander: WARN, ..Session::of(Noise::Outliers, 0.02) };
-        let slower = rates(Session { change: 0.10_f64.ln_1p(), ..of }, WARN, 100);
+        let slower = rates(Session { change: 0.10_f64.ln_1p(), ..of }, WARN, 200);
         assert!(slower.found >= 0.95, "found in {}", slower.found);
-        let same = rates(of, NO_LIMIT, 100);
+        let same = rates(of, NO_LIMIT, 200);
         assert!(same.warned <= 0.10 && same.failed <= 0.03, "{} warned, {} failed", same.warned, same.failed);
     }
 }
