@@ -110,7 +110,7 @@ impl Workplace<'_> {
     /// elsewhere, or has other things in it, stays.
     fn clear(&self, path: &Path) -> Result<()> {
         let failed = |error| Failure::new(format!("{}: cannot be removed", path.display())).because(&error);
-        let place = match path.canonicalize() {
+        let place = match resolved(path) {
             Ok(place) => place,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(error)),
@@ -118,14 +118,15 @@ impl Workplace<'_> {
         if !self.is_own(&place).map_err(failed)? {
             return Ok(());
         }
-        let removed = if place.is_dir() { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
+        let is_dir = place.symlink_metadata().is_ok_and(|place| place.is_dir());
+        let removed = if is_dir { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
         match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// Returns whether a place, without links in it, belongs to this checkout alone, or to what is kept for it, and is
+    /// Returns whether a place, without links on the way to it, belongs to this checkout alone, or to what is kept for it, and is
     /// neither of these itself nor what makes it a checkout.
     fn is_own(&self, place: &Path) -> io::Result<bool> {
         let top = self.top.canonicalize()?;
@@ -133,8 +134,9 @@ impl Workplace<'_> {
             return Ok(false);
         }
         let links: Vec<PathBuf> = self.config.measure.keep.iter().map(|kept| top.join(kept)).collect();
-        let kept = links.iter().filter_map(|link| link.canonicalize().ok());
-        let kept: Vec<PathBuf> = kept.filter(|kept| kept.starts_with(&self.kept)).collect();
+        let is_kept = |dir: &PathBuf| self.kept.canonicalize().is_ok_and(|kept| dir.starts_with(kept));
+        let kept: Vec<PathBuf> =
+            links.iter().filter_map(|link| link.canonicalize().ok()).filter(is_kept).collect();
         let holds_more = links.iter().chain(&kept).any(|kept| kept.starts_with(place));
         Ok(!holds_more && kept.iter().chain([&top]).any(|dir| place != dir && place.starts_with(dir)))
     }
@@ -152,6 +154,14 @@ impl Workplace<'_> {
             log: self.log.clone(),
             manner: Manner::default(),
         }
+    }
+}
+
+/// Returns a path without links on the way to it; what it names may be a link itself.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => Ok(parent.canonicalize()?.join(name)),
+        _ => path.canonicalize(),
     }
 }
 
