@@ -51,9 +51,9 @@ impl Comparison {
             found.again += 1;
             if is_alarm(repeat.finding.verdict) {
                 found.repeated += 1;
-                // What is beyond the fail limit again, in too few runs to fail by themselves, fails as it did before.
-                let fails = row.finding.verdict == Verdict::Regressed && repeat.finding.doubt.is_some();
-                if !fails {
+                // What is beyond the fail limit again, in a single run that may not fail by itself, fails as it did before.
+                let capped = matches!(repeat.finding.doubt, Some(Doubt::OneRun | Doubt::NoiseUnknown));
+                if !(capped && row.finding.verdict == Verdict::Regressed) {
                     *row = (*repeat).clone();
                 }
             } else {
